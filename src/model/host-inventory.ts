@@ -1,0 +1,43 @@
+/** A process on a GPU. `memoryBytes` is what the driver says it holds; 0 where the driver does not say. */
+export interface GpuProcess {
+  readonly pid: number;
+  readonly name: string;
+  readonly memoryBytes: number;
+}
+
+export interface Gpu {
+  readonly index: number;
+  readonly uuid: string;
+  readonly name: string;
+  readonly memoryTotalBytes: number;
+  readonly memoryFreeBytes: number;
+  readonly processes: readonly GpuProcess[];
+}
+
+/** GPUs of this machine. `problem` says why there are none when `nvidia-smi` is missing or fails. */
+export interface GpuInventory {
+  readonly gpus: readonly Gpu[];
+  readonly driverVersion: string | undefined;
+  readonly problem: string | undefined;
+}
+
+/** What a container engine says about itself. */
+export interface EngineFacts {
+  readonly serverVersion: string;
+  readonly apiVersion: string;
+  /** Where its images and containers live, for the look at free disk space; undefined when the engine is elsewhere. */
+  readonly rootDirectory: string | undefined;
+  readonly cpus: number;
+  readonly memoryBytes: number;
+  readonly rootless: boolean;
+  /** How this process reaches a container: by its address, or by ports published on loopback (DESIGN decision 3). */
+  readonly reach: Reach;
+}
+export type Reach = 'direct' | 'published';
+
+/** A GPU that a container of some project of ours holds, read from its labels. */
+export interface GpuHold {
+  readonly uuid: string;
+  readonly project: string;
+  readonly replica: string;
+}
