@@ -16,10 +16,17 @@ export interface DesiredState {
   readonly notices: readonly Diagnostic[];
 }
 
-/** A named volume. `owner` is the uid and gid its root directory gets when it is made (facts: images from 1.0 on run as 1000). */
+/**
+ * A named volume. `owner` is the uid and gid its root directory gets when it is made (facts: images from 1.0 on run as 1000).
+ * A `scratch` volume is an emptyDir: it starts empty, anyone may write to it, and it goes with its replica; with `memoryBytes` it is
+ * a tmpfs of that size (0: no limit).
+ */
 export interface DesiredVolume {
   readonly name: string;
+  /** Claim name, or the pod's name of an emptyDir. */
   readonly claim: string;
+  readonly scratch: boolean;
+  readonly memoryBytes: number | undefined;
   readonly owner: number | undefined;
   /** Image used to give the fresh volume its owner; any image that has `chown`. */
   readonly image: string;
@@ -106,6 +113,8 @@ export type DesiredMount =
       readonly path: string;
       readonly readOnly: boolean;
       readonly subPath?: string;
+      /** An emptyDir starts empty: nothing of the image is copied into it. */
+      readonly noCopy: boolean;
     }
   | { readonly kind: 'bind'; readonly source: string; readonly path: string; readonly readOnly: boolean };
 

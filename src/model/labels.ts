@@ -19,6 +19,8 @@ export const LABEL = {
   probes: 'dynamo.probes',
   /** JSON of what only later commands need: grace period, reach, runtime version, frontend port. */
   facts: 'dynamo.facts',
+  /** On a volume: `true` marks an emptyDir. */
+  scratch: 'dynamo.scratch',
   /** Where the graph came from, as the user named it. */
   source: 'dynamo.source',
 } as const;

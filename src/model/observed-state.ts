@@ -7,11 +7,17 @@ export interface ObservedState {
   readonly project: string;
   readonly containers: readonly ObservedContainer[];
   readonly networks: readonly { readonly id: string; readonly name: string }[];
-  readonly volumes: readonly { readonly name: string }[];
+  readonly volumes: readonly ObservedVolume[];
   /** By reference as the desired state writes it; a reference that is not here is not on this machine. */
   readonly images: ReadonlyMap<string, ObservedImage>;
   /** GPUs held by running containers of every project of ours, this one included. */
   readonly gpuHolds: readonly GpuHold[];
+}
+
+export interface ObservedVolume {
+  readonly name: string;
+  /** An emptyDir, which goes with `down`; claims stay until `down -v`. */
+  readonly scratch: boolean;
 }
 
 export interface ObservedImage {

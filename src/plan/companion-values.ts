@@ -1,0 +1,44 @@
+import type { Companions } from '../model/graph.ts';
+import { type MapNode, mapAt } from '../model/node.ts';
+
+/** The value of one key of a Secret or ConfigMap: its text for the environment, its bytes for a file. */
+export interface CompanionValue {
+  readonly text: string;
+  readonly bytes: Uint8Array;
+}
+
+/** Values by object name, then by key in written order. */
+export interface CompanionValues {
+  readonly secrets: ReadonlyMap<string, ReadonlyMap<string, CompanionValue>>;
+  readonly configMaps: ReadonlyMap<string, ReadonlyMap<string, CompanionValue>>;
+}
+
+function readEntries(node: MapNode, field: string, encoding: 'utf8' | 'base64'): [string, CompanionValue][] {
+  const entries: [string, CompanionValue][] = [];
+  for (const [key, value] of mapAt(node, field)?.fields ?? []) {
+    if (value.kind !== 'scalar' || value.value === null) continue;
+    const bytes = Buffer.from(String(value.value), encoding);
+    entries.push([key, { text: bytes.toString('utf8'), bytes }]);
+  }
+  return entries;
+}
+
+/**
+ * What the Secret and ConfigMap documents hold; `stringData` beats `data`, as in the API server. `hfToken`, when the user has one, stands
+ * in for a `hf-token-secret` that no file defines: every example names it and none brings it (facts/deployment-yaml.md §2.4).
+ */
+export function readCompanionValues(companions: Companions, hfToken: string | undefined): CompanionValues {
+  const secrets = new Map<string, ReadonlyMap<string, CompanionValue>>();
+  const configMaps = new Map<string, ReadonlyMap<string, CompanionValue>>();
+  for (const [name, node] of companions.secrets) {
+    secrets.set(name, new Map([...readEntries(node, 'data', 'base64'), ...readEntries(node, 'stringData', 'utf8')]));
+  }
+  for (const [name, node] of companions.configMaps) {
+    configMaps.set(name, new Map([...readEntries(node, 'data', 'utf8'), ...readEntries(node, 'binaryData', 'base64')]));
+  }
+  if (!secrets.has('hf-token-secret') && hfToken) {
+    const value = { text: hfToken, bytes: Buffer.from(hfToken) };
+    secrets.set('hf-token-secret', new Map([['HF_TOKEN', value]]));
+  }
+  return { secrets, configMaps };
+}
