@@ -66,7 +66,8 @@ function readEnvFrom(
     const secret = kind === 'secretRef';
     const found = secret ? companions.secrets.get(name) : companions.configMaps.get(name);
     if (!found) {
-      if (!booleanAt(source, kind, 'optional')) diagnostics.push(missing(secret ? 'Secret' : 'ConfigMap', name, source.origin));
+      if (!booleanAt(source, kind, 'optional'))
+        diagnostics.push(missing(secret ? 'Secret' : 'ConfigMap', name, source.origin));
       continue;
     }
     for (const [key, value] of found) {

@@ -22,5 +22,8 @@ function canonical(value: unknown): unknown {
 export function hashContainer(container: Omit<DesiredContainer, 'hash' | 'labels'>): string {
   const { env, ...rest } = container;
   const spec = { ...rest, env: env.map((entry) => [entry.name, entry.value]) };
-  return createHash('sha256').update(JSON.stringify(canonical(spec))).digest('hex').slice(0, 12);
+  return createHash('sha256')
+    .update(JSON.stringify(canonical(spec)))
+    .digest('hex')
+    .slice(0, 12);
 }

@@ -32,7 +32,9 @@ export function isGpuResource(key: string): boolean {
 }
 
 /** What each pod of the graph asks for that this machine leaves out: one notice per field, naming the components. */
-export function listIgnoredFields(pods: readonly { readonly component: string; readonly pod: MapNode }[]): Diagnostic[] {
+export function listIgnoredFields(
+  pods: readonly { readonly component: string; readonly pod: MapNode }[],
+): Diagnostic[] {
   const found = new Map<string, { components: Set<string>; at: Diagnostic['at'] }>();
   const note = (field: string, component: string, node: { readonly origin: MapNode['origin'] }) => {
     const entry = found.get(field) ?? { components: new Set<string>(), at: undefined };

@@ -1,8 +1,8 @@
 import type { DesiredFile, DesiredMount, DesiredVolume } from '../model/desired-state.ts';
 import type { Diagnostic } from '../model/diagnostic.ts';
+import { volumeName } from '../model/names.ts';
 import { at, booleanAt, itemsAt, type MapNode, mapAt, type Node, numberAt, stringAt } from '../model/node.ts';
 import type { Origin } from '../model/origin.ts';
-import { volumeName } from '../model/names.ts';
 import { parseQuantity } from '../model/quantity.ts';
 import type { CompanionValue, CompanionValues } from './companion-values.ts';
 
@@ -27,7 +27,9 @@ export interface ContainerVolumes {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-type Draft = { -readonly [K in keyof ContainerVolumes]: ContainerVolumes[K] extends readonly (infer T)[] ? T[] : ContainerVolumes[K] };
+type Draft = {
+  -readonly [K in keyof ContainerVolumes]: ContainerVolumes[K] extends readonly (infer T)[] ? T[] : ContainerVolumes[K];
+};
 
 function place(origin: Origin): Pick<Diagnostic, 'at'> {
   return origin.kind === 'file' ? { at: origin.at } : {};
@@ -75,7 +77,14 @@ function addMount(input: MountInput): void {
     const volumeOf = volumeName(context.project, claim);
     const base = { name: volumeOf, claim, scratch: false, memoryBytes: undefined, owner: context.owner };
     draft.volumes.push(base);
-    draft.mounts.push({ kind: 'volume', volume: volumeOf, path, readOnly, noCopy: false, ...(subPath ? { subPath } : {}) });
+    draft.mounts.push({
+      kind: 'volume',
+      volume: volumeOf,
+      path,
+      readOnly,
+      noCopy: false,
+      ...(subPath ? { subPath } : {}),
+    });
     return;
   }
   const emptyDir = mapAt(volume, 'emptyDir');
@@ -143,7 +152,8 @@ function readFiles(volume: Node, context: PodVolumeContext, diagnostics: Diagnos
     }));
   }
   const projected = mapAt(volume, 'projected');
-  if (projected) return itemsAt(projected, 'sources').flatMap((source) => readFiles(source, context, diagnostics) ?? []);
+  if (projected)
+    return itemsAt(projected, 'sources').flatMap((source) => readFiles(source, context, diagnostics) ?? []);
   return undefined;
 }
 

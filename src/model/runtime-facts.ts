@@ -1,0 +1,19 @@
+/** What one Dynamo runtime version needs and does; the data stands in `operator/runtime-facts.ts`, by version range. */
+export interface RuntimeFacts {
+  /** `MAJOR.MINOR.PATCH` */
+  readonly version: string;
+  /** Processes end at start without a NATS server, whatever planes are chosen by default. */
+  readonly needsNats: boolean;
+  /** The worker namespace is read from `DYNAMO_NAMESPACE` by some engines. */
+  readonly readsLegacyNamespace: boolean;
+  /** Home of the image's user, below which the Hugging Face cache stands. */
+  readonly home: string;
+  /** Milliseconds to leave a listed model alone before the first request (0.9 workers are poisoned by an early one). */
+  readonly settleMs: number;
+}
+
+/** Why this version was assumed for a component: said as a notice. */
+export interface RuntimeVersion {
+  readonly version: string;
+  readonly why: string;
+}

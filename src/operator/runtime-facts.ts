@@ -1,0 +1,34 @@
+import type { RuntimeFacts } from '../model/runtime-facts.ts';
+
+type Facts = Omit<RuntimeFacts, 'version'>;
+
+/** One row per range: from this version up to the next row's. Measured on eight versions (facts/versions.md §1, §2, §6; runtime.md §7.3). */
+const RANGES: readonly (readonly [from: readonly [number, number], facts: Facts])[] = [
+  [[0, 0], { needsNats: true, readsLegacyNamespace: true, home: '/root', settleMs: 0 }],
+  [[0, 6], { needsNats: true, readsLegacyNamespace: false, home: '/root', settleMs: 0 }],
+  // The first chat within moments of the listing fails and leaves a 0.9 worker that no SIGTERM ends (§6).
+  [[0, 9], { needsNats: true, readsLegacyNamespace: false, home: '/root', settleMs: 3000 }],
+  // Images run as user dynamo (uid 1000) from 1.0 on.
+  [[1, 0], { needsNats: true, readsLegacyNamespace: false, home: '/home/dynamo', settleMs: 0 }],
+  // Events go over ZMQ by default: NATS is opened only when NATS_SERVER or a plane asks for it.
+  [[1, 4], { needsNats: false, readsLegacyNamespace: false, home: '/home/dynamo', settleMs: 0 }],
+];
+
+/** `1.4.2` → [1, 4]; anything unreadable counts as newest. */
+function majorMinor(version: string): readonly [number, number] {
+  const match = /^(\d+)\.(\d+)/.exec(version);
+  return match ? [Number(match[1]), Number(match[2])] : [Number.MAX_SAFE_INTEGER, 0];
+}
+
+/** True when `version` is `major.minor` or newer. */
+export function isAtLeast(version: string, major: number, minor: number): boolean {
+  const [ownMajor, ownMinor] = majorMinor(version);
+  return ownMajor > major || (ownMajor === major && ownMinor >= minor);
+}
+
+/** The facts of the newest range that begins at or before the version. */
+export function runtimeFacts(version: string): RuntimeFacts {
+  const row = RANGES.findLast(([[major, minor]]) => isAtLeast(version, major, minor)) ?? RANGES[0];
+  if (!row) throw new Error('no runtime facts');
+  return { version, ...row[1] };
+}

@@ -1,0 +1,296 @@
+import type { DesiredContainer, DesiredInfra, DesiredState, DesiredVolume } from '../model/desired-state.ts';
+import type { Diagnostic } from '../model/diagnostic.ts';
+import type { EngineFacts } from '../model/host-inventory.ts';
+import { networkName, replicaId } from '../model/names.ts';
+import { at, itemsAt, type MapNode, mapAt, stringAt } from '../model/node.ts';
+import type { ResolvedComponent, ResolvedGraph } from '../model/resolved-graph.ts';
+import type { RuntimeFacts } from '../model/runtime-facts.ts';
+import { buildReplica } from './build-replica.ts';
+import type { CompanionValues } from './companion-values.ts';
+import { type AppliedDeviation, applyDeviations, type InfraAddresses } from './deviations.ts';
+import { type ImageOverrides, isImageReference, overrideImage, valueFor } from './image-overrides.ts';
+import { buildInfra, type InfraDefinition } from './infra-containers.ts';
+import { isFrontend, podGpuCount, readPodContainers, registersModel } from './local-pod.ts';
+import { listIgnoredFields } from './pod-notices.ts';
+
+export interface LocalOptions {
+  readonly project: string;
+  /** The input as the user named it. */
+  readonly source: string;
+  readonly images: ImageOverrides;
+  /** `--scale COMPONENT=N` */
+  readonly scale: ReadonlyMap<string, number>;
+  readonly pull: DesiredContainer['pullPolicy'] | undefined;
+  readonly runtimeOf: (component: ResolvedComponent, image: string) => RuntimeFacts;
+  /** etcd and NATS as containers of the project, or addresses of ones that run already. */
+  readonly infra:
+    | { readonly kind: 'own'; readonly services: readonly InfraDefinition[] }
+    | { readonly kind: 'shared'; readonly etcd: string; readonly nats: string };
+  readonly engine: Pick<EngineFacts, 'cpus' | 'memoryBytes' | 'reach'>;
+  readonly companions: CompanionValues;
+  /** GPU UUIDs by replica id. */
+  readonly gpus: ReadonlyMap<string, readonly string[]>;
+  readonly port: number;
+  readonly bind: string;
+  readonly extraEnv: ReadonlyMap<string, string>;
+  /** The caller's Hugging Face cache, when it is there. */
+  readonly hfCache: string | undefined;
+  /** Rewrites a component's pod for the runtime version that runs it (flags of the mocker); returns it unchanged otherwise. */
+  readonly adaptPod: (
+    podTemplate: MapNode,
+    runtime: RuntimeFacts,
+  ) => { readonly podTemplate: MapNode; readonly notice?: string };
+}
+
+/** Components that only work inside a cluster. */
+const CLUSTER_ONLY: Readonly<Record<string, string>> = {
+  planner: 'a planner scales the graph through the Kubernetes API',
+  epp: 'an endpoint picker serves a Kubernetes gateway',
+};
+
+/** Replicas that run here, before anything is known of GPUs: what allocation needs. */
+export interface LocalReplica {
+  readonly id: string;
+  readonly component: ResolvedComponent;
+  readonly index: number;
+  readonly gpuCount: number;
+}
+
+/** Every replica of the graph that one machine runs, in file order; `--scale` wins over the file. */
+export function listReplicas(graph: ResolvedGraph, scale: ReadonlyMap<string, number>): readonly LocalReplica[] {
+  return graph.components
+    .filter((component) => CLUSTER_ONLY[component.type] === undefined)
+    .flatMap((component) => {
+      const count = valueFor(scale, component.name) ?? component.replicas;
+      const gpuCount = podGpuCount(component);
+      return Array.from({ length: count }, (_, index) => ({
+        id: replicaId(component.name, index),
+        component,
+        index,
+        gpuCount,
+      }));
+    });
+}
+
+/** What the graph is on this machine: the cluster's pods, the local deviations, GPUs and ports given. Problems come as diagnostics. */
+export function buildDesiredState(
+  graph: ResolvedGraph,
+  options: LocalOptions,
+): {
+  readonly desired: DesiredState;
+  readonly deviations: readonly AppliedDeviation[];
+  readonly diagnostics: readonly Diagnostic[];
+} {
+  const diagnostics: Diagnostic[] = [...graph.diagnostics, ...checkComponents(graph)];
+  const deviations: AppliedDeviation[] = [];
+  const network = networkName(options.project);
+  const infra = infraAddresses(options);
+  const volumes = new Map<string, DesiredVolume>();
+  const pods = new Map<string, { podTemplate: MapNode; runtime: RuntimeFacts; usesHub: boolean }>();
+  for (const component of graph.components) {
+    const spec = mapAt(component.podTemplate, 'spec');
+    const main = spec ? readPodContainers(spec).main : undefined;
+    if (!spec || !main || CLUSTER_ONLY[component.type] !== undefined) continue;
+    const image = overrideImage(stringAt(main, 'image') ?? '', component.name, options.images);
+    diagnostics.push(...checkImage(component, main, image));
+    const runtime = options.runtimeOf(component, image);
+    const adapted = options.adaptPod(component.podTemplate, runtime);
+    if (adapted.notice)
+      diagnostics.push({ severity: 'notice', code: 'FLAGS_ADAPTED', message: `${component.name}: ${adapted.notice}` });
+    const deviated = applyDeviations({
+      component: component.name,
+      podTemplate: adapted.podTemplate,
+      context: { project: options.project, runtime, infra },
+      containers: ['main', stringAt(main, 'name') ?? 'main', 'sidecar-frontend'],
+    });
+    deviations.push(...deviated.applied);
+    pods.set(component.name, {
+      podTemplate: deviated.podTemplate,
+      runtime,
+      usesHub: !/(?:^|\/)dynamo-cpu[:@]/.test(image),
+    });
+  }
+  let published = 0;
+  const replicas = listReplicas(graph, options.scale).flatMap(({ id, component, index }) => {
+    const pod = pods.get(component.name);
+    if (!pod) return [];
+    const built = buildReplica(component, pod.podTemplate, index, {
+      project: options.project,
+      graph: graph.name,
+      source: options.source,
+      kubernetesNamespace: graph.kubernetesNamespace,
+      network,
+      companions: options.companions,
+      images: options.images,
+      pull: options.pull,
+      engine: options.engine,
+      runtime: pod.runtime,
+      publish: isFrontend(component)
+        ? { hostAddress: options.bind, hostPort: published++ === 0 ? options.port : 0 }
+        : undefined,
+      gpus: options.gpus.get(id) ?? [],
+      extraEnv: options.extraEnv,
+      modelCache: pod.usesHub
+        ? options.hfCache
+          ? { kind: 'bind', source: options.hfCache }
+          : { kind: 'volume', claim: 'huggingface-cache' }
+        : undefined,
+    });
+    if (index === 0) diagnostics.push(...built.diagnostics);
+    for (const volume of built.volumes) if (!volumes.has(volume.name)) volumes.set(volume.name, volume);
+    return [built.replica];
+  });
+  const named = [...pods].map(([component, { podTemplate }]) => ({ component, pod: mapAt(podTemplate, 'spec') }));
+  diagnostics.push(...listIgnoredFields(named.flatMap(({ component, pod }) => (pod ? [{ component, pod }] : []))));
+  diagnostics.push(...noticeKvTransfer(graph));
+  const notices = diagnostics.filter((diagnostic) => diagnostic.severity !== 'error');
+  const desired: DesiredState = {
+    project: options.project,
+    graph: graph.name,
+    generation: graph.generation,
+    source: options.source,
+    network,
+    volumes: [...volumes.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1)),
+    infra: ownInfra(graph, options, network),
+    replicas,
+    notices: distinct(notices),
+  };
+  return { desired, deviations, diagnostics: distinct(diagnostics) };
+}
+
+function distinct(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  return [...new Map(diagnostics.map((entry) => [`${entry.code} ${entry.message}`, entry])).values()];
+}
+
+function infraAddresses(options: LocalOptions): InfraAddresses {
+  return options.infra.kind === 'shared'
+    ? { etcd: options.infra.etcd, nats: options.infra.nats, shared: true }
+    : { etcd: 'http://etcd:2379', nats: 'nats://nats:4222', shared: false };
+}
+
+function ownInfra(graph: ResolvedGraph, options: LocalOptions, network: string): readonly DesiredInfra[] {
+  if (options.infra.kind === 'shared') return [];
+  return options.infra.services.map((service) =>
+    buildInfra(service, {
+      project: options.project,
+      graph: graph.name,
+      source: options.source,
+      network,
+      reach: options.engine.reach,
+      aliases: clusterHosts(graph, service.service),
+      pull: options.pull,
+    }),
+  );
+}
+
+/** Cluster names of etcd or NATS that the graph's variables use: our container answers to them, so the values stay as they are. */
+function clusterHosts(graph: ResolvedGraph, service: 'etcd' | 'nats'): string[] {
+  const variable = service === 'etcd' ? 'ETCD_ENDPOINTS' : 'NATS_SERVER';
+  const hosts = new Set<string>();
+  for (const component of graph.components) {
+    for (const container of itemsAt(component.podTemplate, 'spec', 'containers')) {
+      for (const item of itemsAt(container, 'env')) {
+        if (stringAt(item, 'name') !== variable) continue;
+        for (const address of (stringAt(item, 'value') ?? '').split(',')) {
+          const host = /^(?:\w+:\/\/)?([a-zA-Z][\w.-]*)(?::\d+)?\/?$/.exec(address.trim())?.[1];
+          if (host && host !== 'localhost') hosts.add(host);
+        }
+      }
+    }
+  }
+  return [...hosts].toSorted();
+}
+
+function checkComponents(graph: ResolvedGraph): Diagnostic[] {
+  const diagnostics: Diagnostic[] = [];
+  for (const component of graph.components) {
+    const origin = component.origin;
+    const place = origin.kind === 'file' ? { at: origin.at } : {};
+    const reason = CLUSTER_ONLY[component.type];
+    if (reason !== undefined) {
+      diagnostics.push({
+        severity: 'notice',
+        code: 'CLUSTER_ONLY',
+        message: `${component.name} is left out: ${reason}`,
+        ...place,
+      });
+    } else if (component.nodeCount > 1) {
+      diagnostics.push({
+        severity: 'error',
+        code: 'MULTINODE',
+        message: `${component.name} spans ${component.nodeCount} nodes, and this is one machine`,
+        ...place,
+        hint: 'remove multinode and lower the parallelism until it fits one machine',
+      });
+    }
+  }
+  const names = new Map<string, string>();
+  for (const component of graph.components) {
+    const twin = names.get(component.name.toLowerCase());
+    if (twin !== undefined) {
+      const origin = component.origin;
+      diagnostics.push({
+        severity: 'error',
+        code: 'COMPONENT_CLASH',
+        message: `${component.name} and ${twin} differ only in case: containers and DNS names would collide`,
+        ...(origin.kind === 'file' ? { at: origin.at } : {}),
+        hint: 'rename one of them',
+      });
+    }
+    names.set(component.name.toLowerCase(), component.name);
+  }
+  return diagnostics;
+}
+
+function checkImage(component: ResolvedComponent, main: MapNode, image: string): Diagnostic[] {
+  const origin = at(main, 'image')?.origin ?? component.origin;
+  const place = origin.kind === 'file' ? { at: origin.at } : {};
+  const hint = `--image ${component.name}=REF replaces it`;
+  if (image === '') {
+    return [{ severity: 'error', code: 'IMAGE_MISSING', message: `${component.name} names no image`, ...place, hint }];
+  }
+  if (!isImageReference(image)) {
+    return [
+      {
+        severity: 'error',
+        code: 'IMAGE_INVALID',
+        message: `${component.name}: "${image}" is no image reference`,
+        ...place,
+        hint,
+      },
+    ];
+  }
+  if (/:my-tag$|^my-registry\//.test(image)) {
+    return [
+      {
+        severity: 'notice',
+        code: 'IMAGE_PLACEHOLDER',
+        message: `${component.name}: ${image} is a placeholder that no registry has`,
+        ...place,
+        hint: `${hint}; --tag VERSION replaces the tag of all`,
+      },
+    ];
+  }
+  return [];
+}
+
+/** KV blocks between two containers on different GPUs (facts/runtime.md §7.2): said once where it concerns the graph. */
+function noticeKvTransfer(graph: ResolvedGraph): Diagnostic[] {
+  const onGpu = graph.components.filter((component) => registersModel(component) && podGpuCount(component) > 0);
+  const disaggregated = onGpu.some((component) => {
+    const spec = mapAt(component.podTemplate, 'spec');
+    const main = spec ? readPodContainers(spec).main : undefined;
+    const words = main ? [...itemsAt(main, 'args'), ...itemsAt(main, 'command')] : [];
+    return words.some((word) => word.kind === 'scalar' && /prefill/.test(String(word.value)));
+  });
+  if (!disaggregated || onGpu.length < 2) return [];
+  return [
+    {
+      severity: 'notice',
+      code: 'KV_TRANSFER',
+      message:
+        'each worker sees its own GPUs only, as in a cluster, so KV blocks go from prefill to decode over TCP or shared memory and not over CUDA IPC',
+      hint: 'compare throughput with an aggregated graph before you draw conclusions from this machine',
+    },
+  ];
+}

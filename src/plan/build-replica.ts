@@ -1,0 +1,364 @@
+import type {
+  ContainerRole,
+  DesiredContainer,
+  DesiredNetworking,
+  DesiredReplica,
+  DesiredVolume,
+  PublishedPort,
+} from '../model/desired-state.ts';
+import type { Diagnostic } from '../model/diagnostic.ts';
+import type { EngineFacts } from '../model/host-inventory.ts';
+import { LABEL } from '../model/labels.ts';
+import { containerName, replicaId } from '../model/names.ts';
+import { type MapNode, mapAt, numberAt, stringAt } from '../model/node.ts';
+import type { ReplicaFacts } from '../model/observed-state.ts';
+import type { Probes } from '../model/probe.ts';
+import type { ResolvedComponent } from '../model/resolved-graph.ts';
+import type { RuntimeFacts } from '../model/runtime-facts.ts';
+import type { CompanionValues } from './companion-values.ts';
+import { POD_ADDRESS, type PodIdentity, readContainerEnv, stableUid } from './container-env.ts';
+import { checkLimits, makeContainer, takeGpus } from './desired-container.ts';
+import { hashContainer } from './hash-spec.ts';
+import { type ImageOverrides, overrideImage } from './image-overrides.ts';
+import { frontendPort, isFrontend, podFsGroup, readPodContainers } from './local-pod.ts';
+import { readProbes } from './pod-probes.ts';
+import { type ContainerVolumes, readContainerVolumes } from './pod-volumes.ts';
+
+export interface ReplicaContext {
+  readonly project: string;
+  readonly graph: string;
+  readonly source: string;
+  readonly kubernetesNamespace: string;
+  readonly network: string;
+  readonly companions: CompanionValues;
+  readonly images: ImageOverrides;
+  readonly pull: DesiredContainer['pullPolicy'] | undefined;
+  readonly engine: Pick<EngineFacts, 'cpus' | 'memoryBytes' | 'reach'>;
+  readonly runtime: RuntimeFacts;
+  /** Host port and address of this replica's frontend; undefined when it has none. */
+  readonly publish: { readonly hostAddress: string; readonly hostPort: number } | undefined;
+  readonly gpus: readonly string[];
+  /** `--env-file`: for every Dynamo container; it may hold tokens, so it is treated as secret. */
+  readonly extraEnv: ReadonlyMap<string, string>;
+  /** Host directory or named volume for the Hugging Face cache; undefined: none. */
+  readonly modelCache:
+    | { readonly kind: 'bind'; readonly source: string }
+    | { readonly kind: 'volume'; readonly claim: string }
+    | undefined;
+}
+
+export interface BuiltReplica {
+  readonly replica: DesiredReplica;
+  readonly volumes: readonly DesiredVolume[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** A process that holds namespaces and ends at once when it is told to. */
+const SANDBOX_COMMAND = ['/bin/sh', '-c', 'trap "exit 0" TERM INT; while :; do sleep 86400 & wait; done'];
+
+/** Ports that must be reachable from here besides the frontend's own. */
+function probePorts(probes: Probes): number[] {
+  return [probes.startup, probes.liveness, probes.readiness].flatMap((probe) =>
+    probe && 'port' in probe.handler ? [probe.handler.port] : [],
+  );
+}
+
+/** The Service names under which a cluster resolves the component: plain, with the namespace, and fully qualified. */
+function serviceAliases(component: ResolvedComponent, namespace: string): string[] {
+  return component.services.flatMap((service) => {
+    const name = stringAt(service, 'metadata', 'name');
+    if (name === undefined) return [];
+    return [name, `${name}.${namespace}`, `${name}.${namespace}.svc`, `${name}.${namespace}.svc.cluster.local`];
+  });
+}
+
+interface Draft {
+  readonly role: ContainerRole;
+  readonly written: MapNode;
+  readonly container: string;
+}
+
+/** Order of the pod: init containers and native sidecars as written, then sidecars, then main. */
+function listContainers(spec: MapNode): Draft[] {
+  const { init, main, sidecars } = readPodContainers(spec);
+  const named = (written: MapNode) => stringAt(written, 'name') ?? 'main';
+  return [
+    ...init.map(
+      ({ container, sidecar }): Draft => ({
+        role: sidecar ? 'sidecar' : 'init',
+        written: container,
+        container: named(container),
+      }),
+    ),
+    ...sidecars.map((written): Draft => ({ role: 'sidecar', written, container: named(written) })),
+    ...(main ? [{ role: 'main', written: main, container: 'main' } satisfies Draft] : []),
+  ];
+}
+
+function stringMap(node: MapNode | undefined): Record<string, string> {
+  return Object.fromEntries(
+    [...(node?.fields ?? [])].map(([key, value]) => [key, value.kind === 'scalar' ? String(value.value) : '']),
+  );
+}
+
+/** One pod of the cluster as containers of this machine (DESIGN decision 2). */
+export function buildReplica(
+  component: ResolvedComponent,
+  podTemplate: MapNode,
+  index: number,
+  context: ReplicaContext,
+): BuiltReplica {
+  const id = replicaId(component.name, index);
+  const spec = mapAt(podTemplate, 'spec');
+  if (!spec) throw new Error(`component ${component.name} has no pod`);
+  const name = (container: string) => containerName(context.project, component.name, index, container);
+  const labels = stringMap(mapAt(podTemplate, 'metadata', 'labels'));
+  const identity: PodIdentity = {
+    podName: name('main'),
+    namespace: context.kubernetesNamespace,
+    uid: stableUid(`${context.project}/${id}`),
+    labels,
+    annotations: stringMap(mapAt(podTemplate, 'metadata', 'annotations')),
+    serviceAccount: stringAt(spec, 'serviceAccountName') ?? 'default',
+  };
+  const diagnostics: Diagnostic[] = [];
+  const volumes: DesiredVolume[] = [];
+  const owner = podFsGroup(spec);
+  const drafts = listContainers(spec).map((draft) => {
+    const { env, diagnostics: envProblems } = readContainerEnv(draft.written, identity, context.companions);
+    const mounted = readContainerVolumes(spec, draft.written, {
+      project: context.project,
+      replica: id,
+      companions: context.companions,
+      owner,
+      readField: (path) => (path === 'metadata.name' ? identity.podName : labels[/\['(.+)'\]/.exec(path)?.[1] ?? '']),
+    });
+    diagnostics.push(...envProblems, ...mounted.diagnostics, ...checkLimits(draft.written, id, context.engine));
+    return { ...draft, env, mounted };
+  });
+  const needsSandbox =
+    drafts.length > 1 ||
+    drafts.some(({ mounted, env }) => mounted.memory || env.some((entry) => entry.value.includes(POD_ADDRESS)));
+
+  const main = drafts.at(-1);
+  if (!main) throw new Error(`component ${component.name} has no container`);
+  const port = isFrontend(component) ? frontendPort(main.written) : undefined;
+  const remainingGpus = [...context.gpus];
+  const aliases = serviceAliases(component, context.kubernetesNamespace);
+  const bridge: DesiredNetworking = {
+    kind: 'bridge',
+    network: context.network,
+    aliases: [...aliases, id],
+    hostname: name('main'),
+  };
+  const reads = drafts.map(({ written }) => readProbes(written));
+  const publish = publishedPorts(
+    port,
+    reads.flatMap((read) => probePorts(read.probes)),
+    context,
+  );
+
+  const containers: DesiredContainer[] = [];
+  const labelsOf = (
+    draft: { readonly role: ContainerRole; readonly container: string },
+    probes: Probes,
+    graceSeconds: number,
+  ) => {
+    const facts: ReplicaFacts = {
+      graceSeconds,
+      reach: context.engine.reach,
+      runtimeVersion: context.runtime.version,
+      ...(port !== undefined && draft.role === 'main' ? { frontendPort: port } : {}),
+    };
+    return {
+      [LABEL.project]: context.project,
+      [LABEL.graph]: context.graph,
+      [LABEL.source]: context.source,
+      [LABEL.component]: component.name,
+      [LABEL.type]: component.type,
+      [LABEL.replica]: String(index),
+      [LABEL.role]: draft.role,
+      [LABEL.container]: draft.container,
+      [LABEL.probes]: JSON.stringify(probes),
+      [LABEL.facts]: JSON.stringify(facts),
+    };
+  };
+
+  for (const [position, draft] of drafts.entries()) {
+    const read = reads[position];
+    if (!read) continue;
+    for (const unresolved of read.unresolved) diagnostics.push(unresolvedProbe(id, draft.written, unresolved));
+    const writtenImage = stringAt(draft.written, 'image') ?? '';
+    const image = draft.role === 'main' ? overrideImage(writtenImage, component.name, context.images) : writtenImage;
+    const volumesOf = withModelCache(draft, context, owner);
+    volumes.push(...volumesOf.volumes.map((volume) => ({ ...volume, image })));
+    const gpus = takeGpus(draft.written, remainingGpus);
+    const env =
+      draft.role === 'main'
+        ? [
+            ...draft.env.filter((entry) => !context.extraEnv.has(entry.name)),
+            ...[...context.extraEnv].map(([key, value]) => ({
+              name: key,
+              value,
+              secret: true,
+              origin: { kind: 'flag', flag: '--env-file' } as const,
+            })),
+          ]
+        : draft.env;
+    const made = makeContainer(draft.written, {
+      name: name(draft.container),
+      container: draft.container,
+      role: draft.role,
+      image,
+      pullPolicy: context.pull ?? pullPolicy(draft.written, image),
+      pod: spec,
+      env,
+      mounts: volumesOf.mounts,
+      files: volumesOf.files,
+      shmBytes: volumesOf.shmBytes,
+      gpus,
+      network: needsSandbox ? { kind: 'container', name: name('sandbox') } : bridge,
+      publish: needsSandbox ? [] : publish,
+      probes: read.probes,
+      labels: labelsOf(draft, read.probes, numberAt(spec, 'terminationGracePeriodSeconds') ?? 30),
+      hostCpus: context.engine.cpus,
+    });
+    containers.push({
+      ...made,
+      labels: { ...made.labels, [LABEL.hash]: made.hash, ...(gpus.length > 0 ? { [LABEL.gpus]: gpus.join(',') } : {}) },
+    });
+  }
+  const sandbox = needsSandbox
+    ? [
+        makeSandbox(
+          containers,
+          name('sandbox'),
+          bridge,
+          publish,
+          labelsOf({ role: 'sandbox', container: 'sandbox' }, {}, 1),
+        ),
+      ]
+    : [];
+  const replica: DesiredReplica = {
+    id,
+    component: component.name,
+    type: component.type,
+    index,
+    runtimeVersion: context.runtime.version,
+    gpus: context.gpus,
+    containers: [...sandbox, ...containers],
+    frontendPort: port,
+  };
+  return { replica, volumes, diagnostics };
+}
+
+function publishedPorts(port: number | undefined, probed: readonly number[], context: ReplicaContext): PublishedPort[] {
+  const published: PublishedPort[] =
+    port !== undefined && context.publish ? [{ containerPort: port, ...context.publish }] : [];
+  if (context.engine.reach === 'published') {
+    for (const containerPort of new Set(probed)) {
+      if (containerPort !== port) published.push({ containerPort, hostAddress: '127.0.0.1', hostPort: 0 });
+    }
+  }
+  return published;
+}
+
+/** The Hugging Face cache below the home of the image's user, unless the file mounts something there or moves HF_HOME. */
+function withModelCache(
+  draft: {
+    readonly role: ContainerRole;
+    readonly mounted: ContainerVolumes;
+    readonly env: readonly { readonly name: string }[];
+  },
+  context: ReplicaContext,
+  owner: number | undefined,
+): ContainerVolumes {
+  const { mounted } = draft;
+  const path = `${context.runtime.home}/.cache/huggingface`;
+  const taken = mounted.mounts.some((mount) => path.startsWith(mount.path) || mount.path.startsWith(path));
+  const moved = draft.env.some((entry) => entry.name === 'HF_HOME' || entry.name === 'HF_HUB_CACHE');
+  if (draft.role !== 'main' || !context.modelCache || taken || moved) return mounted;
+  if (context.modelCache.kind === 'bind') {
+    return {
+      ...mounted,
+      mounts: [...mounted.mounts, { kind: 'bind', source: context.modelCache.source, path, readOnly: false }],
+    };
+  }
+  const { claim } = context.modelCache;
+  const volume = `${context.project}_${claim}`;
+  return {
+    ...mounted,
+    volumes: [...mounted.volumes, { name: volume, claim, scratch: false, memoryBytes: undefined, owner }],
+    mounts: [...mounted.mounts, { kind: 'volume', volume, path, readOnly: false, noCopy: false }],
+  };
+}
+
+/** The sandbox holds the network and every volume mount, so that both outlive a restart of the containers that join it. */
+function makeSandbox(
+  containers: readonly DesiredContainer[],
+  name: string,
+  network: DesiredNetworking,
+  publish: readonly PublishedPort[],
+  labels: Readonly<Record<string, string>>,
+): DesiredContainer {
+  const main = containers.at(-1);
+  if (!main) throw new Error(`${name} has no container to hold`);
+  const mounts = containers
+    .flatMap((container) => container.mounts)
+    .flatMap((mount) => (mount.kind === 'volume' ? [mount.volume] : []))
+    .toSorted();
+  const spec = {
+    name,
+    container: 'sandbox',
+    role: 'sandbox',
+    image: main.image,
+    pullPolicy: main.pullPolicy,
+    entrypoint: SANDBOX_COMMAND,
+    args: [],
+    env: [],
+    workingDir: '/',
+    user: '0',
+    groups: [],
+    capabilitiesAdd: [],
+    capabilitiesDrop: [],
+    privileged: false,
+    readOnlyRoot: false,
+    shmBytes: undefined,
+    memoryBytes: undefined,
+    cpus: undefined,
+    ulimits: [],
+    gpus: [],
+    ipcMode: undefined,
+    mounts: [...new Set(mounts)].map(
+      (volume) => ({ kind: 'volume', volume, path: `/pod/${volume}`, readOnly: false, noCopy: true }) as const,
+    ),
+    tmpfs: [],
+    files: [],
+    network,
+    publish,
+    probes: {},
+    graceSeconds: 1,
+  } satisfies Omit<DesiredContainer, 'hash' | 'labels'>;
+  const hash = hashContainer(spec);
+  return { ...spec, hash, labels: { ...labels, [LABEL.hash]: hash } };
+}
+
+/** Kubernetes: Always for `latest` or no tag, else IfNotPresent (pkg/apis/core/v1/defaults.go SetDefaults_Container). */
+function pullPolicy(written: MapNode, image: string): DesiredContainer['pullPolicy'] {
+  const policy = stringAt(written, 'imagePullPolicy');
+  if (policy === 'Always' || policy === 'Never' || policy === 'IfNotPresent') return policy;
+  const tag = /:([\w][\w.-]*)$/.exec(image.split('@')[0] ?? '')?.[1];
+  return (tag === undefined || tag === 'latest') && !image.includes('@') ? 'Always' : 'IfNotPresent';
+}
+
+function unresolvedProbe(id: string, written: MapNode, kind: string): Diagnostic {
+  const probe = mapAt(written, kind);
+  const origin = probe?.origin;
+  return {
+    severity: 'warning',
+    code: 'PROBE_UNUSABLE',
+    message: `${id}: its ${kind} has no handler, or names a port that the container does not declare; it is left out`,
+    ...(origin?.kind === 'file' ? { at: origin.at } : {}),
+    hint: 'a cluster rejects such a pod, or never finds it ready',
+  };
+}

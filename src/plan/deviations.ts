@@ -1,0 +1,166 @@
+import { itemsAt, list, type MapNode, map, type Node, scalar, stringAt, withField } from '../model/node.ts';
+import type { Origin } from '../model/origin.ts';
+import type { RuntimeFacts } from '../model/runtime-facts.ts';
+
+/** Where etcd and NATS are for the containers of the project. */
+export interface InfraAddresses {
+  readonly etcd: string;
+  readonly nats: string;
+  /** They serve other projects as well: namespaces must not be prefixes of one another. */
+  readonly shared: boolean;
+}
+
+export interface DeviationContext {
+  readonly project: string;
+  readonly runtime: RuntimeFacts;
+  readonly infra: InfraAddresses;
+  /** The variables as the cluster would set them; `own` is true for what the file says. */
+  readonly env: ReadonlyMap<string, { readonly value: string; readonly own: boolean }>;
+}
+
+/** One way in which this machine must differ from the cluster. `env` gives the variables to set; undefined: the row does not apply. */
+export interface Deviation {
+  readonly id: string;
+  readonly reason: string;
+  readonly env: (context: DeviationContext) => Readonly<Record<string, string>> | undefined;
+}
+
+function value(context: DeviationContext, name: string): string | undefined {
+  return context.env.get(name)?.value;
+}
+
+function wantsNats(context: DeviationContext): boolean {
+  return (
+    context.runtime.needsNats ||
+    value(context, 'DYN_EVENT_PLANE') === 'nats' ||
+    value(context, 'DYN_REQUEST_PLANE') === 'nats'
+  );
+}
+
+/** `_` cannot stand in the name of a project or of a graph, so no namespace with this end is the beginning of another. */
+function bounded(namespace: string, project: string): string {
+  return `${namespace}_${project}_`;
+}
+
+/** Every difference from the cluster's environment, each with its reason (DESIGN decision 5). As few as possible. */
+export const DEVIATIONS: readonly Deviation[] = [
+  {
+    id: 'discovery-backend',
+    reason: 'there is no Kubernetes API on this machine: components find each other through etcd',
+    env: (context) =>
+      value(context, 'DYN_DISCOVERY_BACKEND') === 'kubernetes' ? { DYN_DISCOVERY_BACKEND: 'etcd' } : undefined,
+  },
+  {
+    id: 'etcd-endpoints',
+    reason: 'discovery through etcd needs its address',
+    env: (context) =>
+      value(context, 'ETCD_ENDPOINTS') === undefined || context.infra.shared
+        ? { ETCD_ENDPOINTS: context.infra.etcd }
+        : undefined,
+  },
+  {
+    id: 'nats-server',
+    reason: 'this runtime version, or a plane that the file chooses, needs NATS',
+    env: (context) => {
+      const written = value(context, 'NATS_SERVER');
+      const asked = written !== undefined && written !== '';
+      return (written === undefined && wantsNats(context)) || (asked && context.infra.shared)
+        ? { NATS_SERVER: context.infra.nats }
+        : undefined;
+    },
+  },
+  {
+    id: 'worker-hash',
+    reason:
+      "the cluster's hash over all workers rolls all of them at once; here a changed component is recreated alone",
+    env: (context) =>
+      value(context, 'DYN_NAMESPACE_WORKER_SUFFIX') === 'HASH' ? { DYN_NAMESPACE_WORKER_SUFFIX: 'local' } : undefined,
+  },
+  {
+    id: 'legacy-namespace',
+    reason: 'engines of runtime 0.4 read DYNAMO_NAMESPACE where its operator sets DYN_NAMESPACE',
+    env: (context) => {
+      const namespace = value(context, 'DYN_NAMESPACE');
+      return context.runtime.readsLegacyNamespace && namespace !== undefined && !context.env.has('DYNAMO_NAMESPACE')
+        ? { DYNAMO_NAMESPACE: namespace }
+        : undefined;
+    },
+  },
+  {
+    id: 'namespace-boundary',
+    reason: 'on shared etcd and NATS a namespace that begins another would see its workers',
+    env: (context) => {
+      if (!context.infra.shared) return undefined;
+      const names = ['DYN_NAMESPACE', 'DYN_NAMESPACE_PREFIX', 'DYNAMO_NAMESPACE'];
+      const changed = names.flatMap((name) => {
+        const namespace = value(context, name);
+        return namespace === undefined ? [] : [[name, bounded(namespace, context.project)] as const];
+      });
+      return changed.length > 0 ? Object.fromEntries(changed) : undefined;
+    },
+  },
+];
+
+/** A deviation that was applied to a component, for `render --local`, `plan` and `explain`. */
+export interface AppliedDeviation {
+  readonly component: string;
+  readonly deviation: string;
+  readonly reason: string;
+  readonly changes: Readonly<Record<string, string>>;
+}
+
+function readEnv(container: Node): Map<string, { value: string; own: boolean }> {
+  const env = new Map<string, { value: string; own: boolean }>();
+  for (const item of itemsAt(container, 'env')) {
+    const name = stringAt(item, 'name');
+    const text = stringAt(item, 'value');
+    if (name !== undefined && text !== undefined) env.set(name, { value: text, own: item.origin.kind === 'file' });
+  }
+  return env;
+}
+
+function setEnv(container: MapNode, name: string, text: string, origin: Origin): MapNode {
+  const items = itemsAt(container, 'env');
+  const entry = map(
+    [
+      ['name', scalar(name, origin)],
+      ['value', scalar(text, origin)],
+    ],
+    origin,
+  );
+  const at = items.findLastIndex((item) => stringAt(item, 'name') === name);
+  const changed = at === -1 ? [...items, entry] : items.toSpliced(at, 1, entry);
+  return withField(container, 'env', list(changed, origin));
+}
+
+export interface DeviatingPod {
+  readonly component: string;
+  readonly podTemplate: MapNode;
+  readonly context: Omit<DeviationContext, 'env'>;
+  /** Containers that are Dynamo processes: `main`, and a frontend sidecar. Others stay as the cluster runs them. */
+  readonly containers: readonly string[];
+}
+
+/** The pod template with every row applied that applies, each change carrying the row as its origin. */
+export function applyDeviations(input: DeviatingPod): {
+  readonly podTemplate: MapNode;
+  readonly applied: readonly AppliedDeviation[];
+} {
+  const spec = input.podTemplate.fields.get('spec');
+  if (spec?.kind !== 'map') return { podTemplate: input.podTemplate, applied: [] };
+  const applied: AppliedDeviation[] = [];
+  const containers = itemsAt(spec, 'containers').map((item) => {
+    if (item.kind !== 'map' || !input.containers.includes(stringAt(item, 'name') ?? 'main')) return item;
+    let container = item;
+    for (const row of DEVIATIONS) {
+      const changes = row.env({ ...input.context, env: readEnv(container) });
+      if (!changes) continue;
+      const origin: Origin = { kind: 'local', deviation: row.id, reason: row.reason };
+      for (const [name, text] of Object.entries(changes)) container = setEnv(container, name, text, origin);
+      applied.push({ component: input.component, deviation: row.id, reason: row.reason, changes });
+    }
+    return container;
+  });
+  const changed = withField(spec, 'containers', list(containers, spec.origin));
+  return { podTemplate: withField(input.podTemplate, 'spec', changed), applied };
+}
