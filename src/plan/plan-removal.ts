@@ -1,0 +1,90 @@
+import type { ObservedContainer, ObservedState } from '../model/observed-state.ts';
+import type { Plan } from '../model/plan.ts';
+import { PlanBuilder } from './plan-builder.ts';
+
+export function isUp(container: ObservedContainer): boolean {
+  return container.status === 'running' || container.status === 'restarting' || container.status === 'paused';
+}
+
+/** Infrastructure goes after the graph: workers take their leases back before etcd ends. A sandbox goes after those who joined it. */
+function lateness(container: ObservedContainer): number {
+  return container.role === 'infra' ? 2 : container.role === 'sandbox' ? 1 : 0;
+}
+
+/**
+ * Stops everything of the project that runs: frontends, workers and sidecars at once, each with its grace period, then sandboxes,
+ * then etcd and NATS.
+ */
+export function planStop(observed: ObservedState, cause: string): Plan {
+  const builder = new PlanBuilder();
+  addStops(observed.containers, cause, builder);
+  return builder.build(observed.project, []);
+}
+
+function addStops(containers: readonly ObservedContainer[], cause: string, builder: PlanBuilder): Map<string, string> {
+  const stops = new Map<string, string>();
+  for (const late of [0, 1, 2]) {
+    const before = [...stops.values()];
+    const now = containers.filter((container) => lateness(container) === late && isUp(container));
+    for (const { name, facts } of now) {
+      stops.set(
+        name,
+        builder.add({ kind: 'stopContainer', name, graceSeconds: facts.graceSeconds }, name, cause, before),
+      );
+    }
+  }
+  return stops;
+}
+
+/** Removes everything the project made: containers as soon as each has stopped, then network, emptyDirs, and with `volumes` the claims. */
+export function planDown(observed: ObservedState, options: { readonly volumes: boolean }): Plan {
+  const builder = new PlanBuilder();
+  const stops = addStops(
+    observed.containers.filter((container) => container.role !== 'infra'),
+    'down',
+    builder,
+  );
+  const graphStopped = [...stops.values()];
+  const removed = observed.containers.map((container) => {
+    // Infrastructure holds nothing that outlives the project: it is removed running once nobody needs it.
+    const after = container.role === 'infra' ? graphStopped : [stops.get(container.name)];
+    return builder.add({ kind: 'removeContainer', name: container.name }, container.name, 'down', after);
+  });
+  for (const network of observed.networks) {
+    builder.add({ kind: 'removeNetwork', network: network.name }, network.name, 'down', removed);
+  }
+  for (const volume of observed.volumes) {
+    if (!volume.scratch && !options.volumes) continue;
+    builder.add({ kind: 'removeVolume', volume: volume.name }, volume.name, volume.scratch ? 'down' : '-v', removed);
+  }
+  return builder.build(observed.project, []);
+}
+
+/** Stops and starts the given containers again and waits for them: `restart`. */
+export function planRestart(observed: ObservedState, chosen: readonly ObservedContainer[]): Plan {
+  const builder = new PlanBuilder();
+  const ready: string[] = [];
+  const replicas = new Map<string, ObservedContainer[]>();
+  for (const container of chosen) {
+    if (container.role === 'sandbox' || container.role === 'init') continue;
+    const key =
+      container.role === 'infra' ? container.name : `${container.component.toLowerCase()}-${container.replica}`;
+    replicas.set(key, [...(replicas.get(key) ?? []), container]);
+  }
+  for (const [replica, containers] of replicas) {
+    const started = containers.map(({ name, facts, ...container }) => {
+      const stop = isUp({ name, facts, ...container })
+        ? builder.add({ kind: 'stopContainer', name, graceSeconds: facts.graceSeconds }, name, 'restart', [])
+        : undefined;
+      return builder.add({ kind: 'startContainer', name }, name, 'restart', [stop]);
+    });
+    const first = containers[0];
+    if (first?.role === 'infra') {
+      const service = first.component === 'nats' ? 'nats' : 'etcd';
+      ready.push(builder.add({ kind: 'waitHealthy', service, name: first.name }, service, 'restart', started));
+    } else {
+      ready.push(builder.add({ kind: 'waitReady', replica }, replica, 'restart', started));
+    }
+  }
+  return builder.build(observed.project, []);
+}

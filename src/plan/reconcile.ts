@@ -1,0 +1,256 @@
+import type { DesiredContainer, DesiredReplica, DesiredState } from '../model/desired-state.ts';
+import type { ObservedContainer, ObservedState } from '../model/observed-state.ts';
+import type { Plan } from '../model/plan.ts';
+import { PlanBuilder } from './plan-builder.ts';
+
+export interface ReconcileOptions {
+  readonly forceRecreate: boolean;
+  /** Docker restarts containers once `up` has left. */
+  readonly detach: boolean;
+  /** Ask the registry even for images that are here. */
+  readonly pullAlways: boolean;
+  /** A frontend whose answer proves the graph; undefined where no worker registers a model. */
+  readonly routableFrontend: string | undefined;
+}
+
+interface Context {
+  readonly desired: DesiredState;
+  readonly observed: ObservedState;
+  readonly options: ReconcileOptions;
+  readonly builder: PlanBuilder;
+  readonly byName: ReadonlyMap<string, ObservedContainer>;
+  /** Ids of pull steps by image. */
+  readonly pulls: Map<string, string>;
+  readonly volumes: Map<string, string>;
+  network: string | undefined;
+}
+
+/** Why an existing container cannot stay; undefined: it can. */
+function recreateCause(container: DesiredContainer, found: ObservedContainer, context: Context): string | undefined {
+  if (context.options.forceRecreate) return '--force-recreate';
+  if (found.hash !== container.hash) return 'configuration changed';
+  const image = context.observed.images.get(container.image);
+  if (image && image.id !== found.imageId) return 'image changed';
+  if (found.status === 'dead' || found.status === 'removing') return `it is ${found.status}`;
+  // A lease lost with its etcd ends both halves with code 0 (facts/versions.md §2): what runs starts anew with it.
+  if (container.role !== 'infra' && found.status === 'running' && startsInfraAnew(context))
+    return 'etcd or NATS starts anew';
+  return undefined;
+}
+
+function startsInfraAnew({ desired, byName, options, observed }: Context): boolean {
+  return desired.infra.some(({ container }) => {
+    const found = byName.get(container.name);
+    const image = observed.images.get(container.image);
+    const kept = found?.status === 'running' && found.hash === container.hash && (!image || image.id === found.imageId);
+    return !kept || options.forceRecreate;
+  });
+}
+
+/**
+ * The steps from what is observed to what is desired: pulls, network and volumes at once; etcd and NATS first to start, everything
+ * else created meanwhile and started together once both answer; readiness and a first answer last. Empty when nothing differs.
+ */
+export function reconcile(desired: DesiredState, observed: ObservedState, options: ReconcileOptions): Plan {
+  const context: Context = {
+    desired,
+    observed,
+    options,
+    builder: new PlanBuilder(),
+    byName: new Map(observed.containers.map((container) => [container.name, container])),
+    pulls: new Map(),
+    volumes: new Map(),
+    network: undefined,
+  };
+  const containers = [
+    ...desired.infra.map((entry) => entry.container),
+    ...desired.replicas.flatMap((replica) => replica.containers),
+  ];
+  planPulls(containers, context);
+  if (!observed.networks.some((network) => network.name === desired.network)) {
+    context.network = context.builder.add(
+      { kind: 'createNetwork', network: desired.network },
+      desired.network,
+      'missing',
+      [],
+    );
+  }
+  for (const volume of desired.volumes) {
+    if (observed.volumes.some((entry) => entry.name === volume.name)) continue;
+    const after = [context.pulls.get(volume.image)];
+    context.volumes.set(
+      volume.name,
+      context.builder.add({ kind: 'createVolume', volume }, volume.name, 'missing', after),
+    );
+  }
+  const removedBefore = planOrphans(containers, context);
+  const healthy = desired.infra.flatMap(({ service, container }) => planInfra(service, container, context));
+  const ready = desired.replicas.flatMap((replica) => planReplica(replica, [...healthy], removedBefore, context));
+  const changed = healthy.length > 0 || ready.length > 0;
+  if (changed && options.routableFrontend !== undefined) {
+    ready.push(
+      context.builder.add(
+        { kind: 'waitRoutable', frontend: options.routableFrontend },
+        options.routableFrontend,
+        'ready means routable',
+        ready,
+      ),
+    );
+  }
+  planRestartPolicies(containers, ready, context);
+  return context.builder.build(desired.project, desired.notices);
+}
+
+function planPulls(containers: readonly DesiredContainer[], context: Context): void {
+  const wanted = new Map<string, string>();
+  for (const { image, pullPolicy } of containers) {
+    const here = context.observed.images.has(image);
+    if (context.options.pullAlways) wanted.set(image, '--pull always');
+    else if (!here && pullPolicy !== 'Never') wanted.set(image, 'not on this machine');
+  }
+  for (const [image, cause] of [...wanted].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+    context.pulls.set(image, context.builder.add({ kind: 'pullImage', image }, image, cause, []));
+  }
+}
+
+/** Removes what the graph no longer has. Returns the id of the removing step by GPU: who gets the GPU next waits for it. */
+function planOrphans(containers: readonly DesiredContainer[], context: Context): Map<string, string> {
+  const wanted = new Map(containers.map((container) => [container.name, container]));
+  const removedBefore = new Map<string, string>();
+  for (const found of context.observed.containers) {
+    const container = wanted.get(found.name);
+    const cause = container === undefined ? 'no longer in the graph' : recreateCause(container, found, context);
+    if (cause === undefined) continue;
+    const removed = planRemoval(found, cause, context.builder);
+    for (const gpu of found.gpus) removedBefore.set(gpu, removed);
+  }
+  return removedBefore;
+}
+
+function planRemoval(found: ObservedContainer, cause: string, builder: PlanBuilder): string {
+  const { name } = found;
+  const running = found.status === 'running' || found.status === 'restarting' || found.status === 'paused';
+  const stop = running
+    ? builder.add({ kind: 'stopContainer', name, graceSeconds: found.facts.graceSeconds }, name, cause, [])
+    : undefined;
+  return builder.add({ kind: 'removeContainer', name }, name, cause, [stop]);
+}
+
+/** A created step for a container that is missing or was removed above; undefined when the present one stays. */
+function planCreate(
+  container: DesiredContainer,
+  after: readonly (string | undefined)[],
+  context: Context,
+): string | undefined {
+  const { name } = container;
+  const found = context.byName.get(name);
+  const removed = `removeContainer:${name}`;
+  if (found && !context.builder.has(removed)) return undefined;
+  const mounts = container.mounts.map((mount) =>
+    mount.kind === 'volume' ? context.volumes.get(mount.volume) : undefined,
+  );
+  return context.builder.add({ kind: 'createContainer', container }, name, found ? 'recreated' : 'missing', [
+    context.pulls.get(container.image),
+    context.network,
+    ...mounts,
+    context.builder.has(removed) ? removed : undefined,
+    ...after,
+  ]);
+}
+
+function isRunning(container: DesiredContainer, context: Context): boolean {
+  const found = context.byName.get(container.name);
+  return found?.status === 'running' && !context.builder.has(`removeContainer:${container.name}`);
+}
+
+function planInfra(service: 'etcd' | 'nats', container: DesiredContainer, context: Context): string[] {
+  if (isRunning(container, context)) return [];
+  const created = planCreate(container, [], context);
+  const started = context.builder.add(
+    { kind: 'startContainer', name: container.name },
+    container.name,
+    created ? 'created' : 'stopped',
+    [created, context.network],
+  );
+  return [
+    context.builder.add({ kind: 'waitHealthy', service, name: container.name }, service, 'others depend on it', [
+      started,
+    ]),
+  ];
+}
+
+/** Steps of one replica; returns what the graph's readiness waits for (nothing when the replica stays as it is). */
+function planReplica(
+  replica: DesiredReplica,
+  healthy: readonly string[],
+  removedBefore: ReadonlyMap<string, string>,
+  context: Context,
+): string[] {
+  const { builder } = context;
+  const sandbox = replica.containers.find((container) => container.role === 'sandbox');
+  const sandboxRuns = sandbox !== undefined && isRunning(sandbox, context);
+  const joined = replica.containers.filter((container) => container.role !== 'sandbox');
+  // Who joined a sandbox that starts anew would keep the namespace of the old one.
+  const mustRejoin = sandbox !== undefined && !sandboxRuns;
+  const whole = joined.every((container) => container.role === 'init' || isRunning(container, context));
+  if (whole && !mustRejoin) return [];
+  if (mustRejoin) {
+    for (const container of joined) {
+      const found = context.byName.get(container.name);
+      if (found && !builder.has(`removeContainer:${container.name}`))
+        planRemoval(found, 'its sandbox starts anew', builder);
+    }
+  }
+  const gpusFree = replica.gpus.map((gpu) => removedBefore.get(gpu));
+  let held: string | undefined;
+  if (sandbox && !sandboxRuns) {
+    const created = planCreate(sandbox, [], context);
+    held = builder.add({ kind: 'startContainer', name: sandbox.name }, sandbox.name, created ? 'created' : 'stopped', [
+      created,
+      context.network,
+    ]);
+  }
+  let before: readonly (string | undefined)[] = [held, ...healthy, ...gpusFree];
+  const created = new Map(joined.map((container) => [container.name, planCreate(container, [held], context)]));
+  const started: string[] = [];
+  for (const container of joined) {
+    const made = created.get(container.name);
+    if (isRunning(container, context)) continue;
+    const start = builder.add(
+      { kind: 'startContainer', name: container.name },
+      container.name,
+      made ? 'created' : 'stopped',
+      [made, ...before],
+    );
+    if (container.role === 'init') {
+      before = [
+        builder.add(
+          { kind: 'waitCompleted', replica: replica.id, name: container.name },
+          container.name,
+          'init containers end first',
+          [start],
+        ),
+      ];
+    } else {
+      started.push(start);
+    }
+  }
+  return [builder.add({ kind: 'waitReady', replica: replica.id }, replica.id, 'started', started)];
+}
+
+function planRestartPolicies(
+  containers: readonly DesiredContainer[],
+  ready: readonly string[],
+  context: Context,
+): void {
+  const policy = context.options.detach ? 'unless-stopped' : 'no';
+  for (const { name, role } of containers) {
+    if (role === 'init') continue;
+    const kept = context.byName.has(name) && !context.builder.has(`removeContainer:${name}`);
+    const now = kept ? context.byName.get(name)?.restartPolicy : 'no';
+    if (now === policy) continue;
+    const cause = context.options.detach ? 'nobody watches it after this' : 'restarts are decided here while attached';
+    const after = context.options.detach ? ready : [];
+    context.builder.add({ kind: 'setRestartPolicy', name, policy }, name, cause, after);
+  }
+}
