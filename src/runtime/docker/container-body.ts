@@ -1,0 +1,86 @@
+import type Docker from 'dockerode';
+import type { DesiredContainer } from '../../model/desired-state.ts';
+
+/** Logs stay with the container until it is removed, 3 files of 50 MB at most. */
+const LOG_CONFIG = { Type: 'json-file', Config: { 'max-size': '50m', 'max-file': '3' } };
+
+function portKey(port: number): string {
+  return `${port}/tcp`;
+}
+
+function mountsOf(container: DesiredContainer): Docker.MountSettings[] {
+  return container.mounts.map((mount) =>
+    mount.kind === 'bind'
+      ? { Type: 'bind', Source: mount.source, Target: mount.path, ReadOnly: mount.readOnly }
+      : {
+          Type: 'volume',
+          Source: mount.volume,
+          Target: mount.path,
+          ReadOnly: mount.readOnly,
+          VolumeOptions: {
+            NoCopy: mount.noCopy,
+            Labels: {},
+            DriverConfig: { Name: 'local', Options: {} },
+            ...(mount.subPath ? { Subpath: mount.subPath } : {}),
+          },
+        },
+  );
+}
+
+/**
+ * The body of the engine's create call. Kubernetes `command` is Docker's entrypoint (DESIGN decision 7): where it is given without
+ * `args` the image's CMD must not be added to it.
+ */
+export function containerBody(container: DesiredContainer): Docker.ContainerCreateOptions {
+  const { network, publish } = container;
+  const args = container.args ?? (container.entrypoint ? [] : undefined);
+  return {
+    name: container.name,
+    Image: container.image,
+    ...(container.entrypoint ? { Entrypoint: [...container.entrypoint] } : {}),
+    ...(args ? { Cmd: [...args] } : {}),
+    Env: container.env.map(({ name, value }) => `${name}=${value}`),
+    Labels: { ...container.labels },
+    ...(container.workingDir ? { WorkingDir: container.workingDir } : {}),
+    ...(container.user ? { User: container.user } : {}),
+    // The probes of the graph are ours to run; a HEALTHCHECK of the image would only cost.
+    Healthcheck: { Test: ['NONE'] },
+    StopTimeout: container.graceSeconds,
+    ...(network.kind === 'bridge' ? { Hostname: network.hostname.slice(0, 63) } : {}),
+    ...(publish.length > 0 ? { ExposedPorts: Object.fromEntries(publish.map((port) => [portKey(port.containerPort), {}])) } : {}),
+    HostConfig: {
+      NetworkMode: network.kind === 'bridge' ? network.network : `container:${network.name}`,
+      RestartPolicy: { Name: 'no' },
+      LogConfig: LOG_CONFIG,
+      Mounts: mountsOf(container),
+      ...(container.tmpfs.length > 0 ? { Tmpfs: Object.fromEntries(container.tmpfs.map(({ path, options }) => [path, options])) } : {}),
+      ...(container.shmBytes === undefined ? {} : { ShmSize: container.shmBytes }),
+      ...(container.memoryBytes === undefined ? {} : { Memory: Math.floor(container.memoryBytes) }),
+      ...(container.cpus === undefined ? {} : { NanoCpus: Math.round(container.cpus * 1e9) }),
+      Ulimits: container.ulimits.map(({ name, soft, hard }) => ({ Name: name, Soft: soft, Hard: hard })),
+      CapAdd: [...container.capabilitiesAdd],
+      CapDrop: [...container.capabilitiesDrop],
+      GroupAdd: container.groups.map(String),
+      Privileged: container.privileged,
+      ReadonlyRootfs: container.readOnlyRoot,
+      ...(container.ipcMode ? { IpcMode: container.ipcMode } : {}),
+      // By id and never by count: `count: N` always means devices 0..N-1 (DESIGN decision 1).
+      ...(container.gpus.length > 0
+        ? { DeviceRequests: [{ Driver: 'nvidia', DeviceIDs: [...container.gpus], Capabilities: [['gpu']] }] }
+        : {}),
+      ...(publish.length > 0
+        ? {
+            PortBindings: Object.fromEntries(
+              publish.map(({ containerPort, hostAddress, hostPort }) => [
+                portKey(containerPort),
+                [{ HostIp: hostAddress, HostPort: hostPort === 0 ? '' : String(hostPort) }],
+              ]),
+            ),
+          }
+        : {}),
+    },
+    ...(network.kind === 'bridge'
+      ? { NetworkingConfig: { EndpointsConfig: { [network.network]: { Aliases: [...network.aliases] } } } }
+      : {}),
+  };
+}
