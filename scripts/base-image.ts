@@ -9,10 +9,13 @@ export const BASE_IMAGE = 'debian:bookworm-slim';
 const PULL_TIMEOUT_MS = 15_000;
 
 async function hasImage(docker: Docker): Promise<boolean> {
-  return docker.getImage(BASE_IMAGE).inspect().then(
-    () => true,
-    () => false,
-  );
+  return docker
+    .getImage(BASE_IMAGE)
+    .inspect()
+    .then(
+      () => true,
+      () => false,
+    );
 }
 
 /** True when a registry answered with the image within the time. */
@@ -33,7 +36,9 @@ function run(command: string, args: readonly string[], options: { readonly stdio
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { stdio: options.stdio ?? ['ignore', 'ignore', 'inherit'] });
     child.once('error', reject);
-    child.once('exit', (code) => (code === 0 ? resolve() : reject(new Error(`${command} ${args[0] ?? ''} ended with ${code}`))));
+    child.once('exit', (code) =>
+      code === 0 ? resolve() : reject(new Error(`${command} ${args[0] ?? ''} ended with ${code}`)),
+    );
   });
 }
 
@@ -52,7 +57,9 @@ export async function ensureBaseImage(docker: Docker, say: (text: string) => voi
   if ((await pull(docker)) && (await hasImage(docker))) return;
   if (!existsSync('/usr/sbin/debootstrap')) {
     if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get') || process.env.DYNAMO_NO_INSTALL === '1') {
-      throw new Error(`no registry answered for ${BASE_IMAGE}, and debootstrap is not here to make it: docker pull ${BASE_IMAGE} once, or install debootstrap`);
+      throw new Error(
+        `no registry answered for ${BASE_IMAGE}, and debootstrap is not here to make it: docker pull ${BASE_IMAGE} once, or install debootstrap`,
+      );
     }
     say('no registry answered: installing debootstrap to make the base image from Debian packages');
     await run('apt-get', ['-qq', 'update'], { stdio: 'ignore' });
@@ -61,7 +68,9 @@ export async function ensureBaseImage(docker: Docker, say: (text: string) => voi
   say(`making ${BASE_IMAGE} with debootstrap`);
   const folder = await mkdtemp(join(tmpdir(), 'dynamo-base-'));
   try {
-    await run('debootstrap', ['--variant=minbase', '--include=ca-certificates', 'bookworm', folder], { stdio: 'ignore' });
+    await run('debootstrap', ['--variant=minbase', '--include=ca-certificates', 'bookworm', folder], {
+      stdio: 'ignore',
+    });
     await rm(join(folder, 'var/cache/apt/archives'), { recursive: true, force: true });
     await importRootfs(docker, folder);
   } finally {

@@ -43,7 +43,11 @@ async function readFolder(folder: string): Promise<Map<string, Buffer>> {
 
 /** The authority bundle that the environment names: builds behind a proxy with its own authority need it. */
 async function readAuthorities(): Promise<Buffer> {
-  const named = process.env.PIP_CERT ?? process.env.SSL_CERT_FILE ?? process.env.REQUESTS_CA_BUNDLE ?? process.env.NODE_EXTRA_CA_CERTS;
+  const named =
+    process.env.PIP_CERT ??
+    process.env.SSL_CERT_FILE ??
+    process.env.REQUESTS_CA_BUNDLE ??
+    process.env.NODE_EXTRA_CA_CERTS;
   return named ? readFile(named) : Buffer.alloc(0);
 }
 
@@ -54,7 +58,9 @@ async function dynamoRecipe(version: string, authorities: Buffer): Promise<Recip
   for (const [path, content] of Object.entries(hubCacheFiles(MODEL_ID))) files.set(`hub/${path}`, content);
   files.set('authorities.pem', authorities);
   const index = Object.fromEntries(
-    ['PIP_INDEX_URL', 'PIP_EXTRA_INDEX_URL'].flatMap((name) => (process.env[name] ? [[name, process.env[name] ?? '']] : [])),
+    ['PIP_INDEX_URL', 'PIP_EXTRA_INDEX_URL'].flatMap((name) =>
+      process.env[name] ? [[name, process.env[name] ?? '']] : [],
+    ),
   );
   const runAs = version.startsWith('0.') ? 'root' : 'dynamo';
   return { folder, repository: 'dynamo-cpu', version, buildArgs: { VERSION: version, RUN_AS: runAs, ...index }, files };
@@ -72,7 +78,10 @@ function hashRecipe(recipe: Recipe): string {
     if (path !== 'authorities.pem') hash.update(`\0${path}\0`).update(content);
   }
   const { VERSION, RUN_AS } = recipe.buildArgs;
-  return hash.update(`\0${VERSION ?? ''}\0${RUN_AS ?? ''}`).digest('hex').slice(0, 12);
+  return hash
+    .update(`\0${VERSION ?? ''}\0${RUN_AS ?? ''}`)
+    .digest('hex')
+    .slice(0, 12);
 }
 
 async function imageExists(docker: Docker, name: string): Promise<boolean> {
@@ -99,7 +108,8 @@ async function followBuild(docker: Docker, stream: NodeJS.ReadableStream, name: 
       (event: { readonly stream?: string }) => {
         if (event.stream === undefined) return;
         lines.push(event.stream);
-        if (/^Step \d+\/\d+/.test(event.stream)) say(`  ${name}: ${event.stream.trim().split('\n')[0]?.slice(0, 100) ?? ''}`);
+        if (/^Step \d+\/\d+/.test(event.stream))
+          say(`  ${name}: ${event.stream.trim().split('\n')[0]?.slice(0, 100) ?? ''}`);
       },
     );
   });
@@ -137,7 +147,9 @@ async function ensureImage(docker: Docker, recipe: Recipe, ensureBase: () => Pro
 
 async function writeEnv(values: Readonly<Record<string, string>>): Promise<void> {
   const path = join(ROOT, 'compose/.env');
-  const text = `${Object.entries(values).map(([name, value]) => `${name}=${value}`).join('\n')}\n`;
+  const text = `${Object.entries(values)
+    .map(([name, value]) => `${name}=${value}`)
+    .join('\n')}\n`;
   const present = await readFile(path, 'utf8').catch(() => '');
   if (present === text) return;
   await writeFile(`${path}.${process.pid}`, text);
@@ -159,7 +171,9 @@ async function main(): Promise<void> {
     infraRecipe('nats'),
     ...versions.map((version) => dynamoRecipe(version, authorities)),
   ]);
-  const [etcd = '', nats = '', cpu = ''] = await Promise.all(recipes.map((recipe) => ensureImage(docker, recipe, ensureBase)));
+  const [etcd = '', nats = '', cpu = ''] = await Promise.all(
+    recipes.map((recipe) => ensureImage(docker, recipe, ensureBase)),
+  );
   await writeEnv({ DYNAMO_ETCD_IMAGE: etcd, DYNAMO_NATS_IMAGE: nats, DYNAMO_CPU_IMAGE: cpu });
 }
 

@@ -7,7 +7,9 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 const DEFAULT_HOST = 'unix:///var/run/docker.sock';
 
 /** Where the engine listens: DOCKER_HOST, else the default socket. Engines on other machines are refused: their containers cannot be reached from here. */
-export function engineAddress(env: Environment): { readonly socketPath: string } | { readonly host: string; readonly port: number } {
+export function engineAddress(
+  env: Environment,
+): { readonly socketPath: string } | { readonly host: string; readonly port: number } {
   const host = env.DOCKER_HOST || DEFAULT_HOST;
   if (host.startsWith('unix://')) return { socketPath: host.slice('unix://'.length) };
   const tcp = /^(?:tcp|http):\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\]):(\d+)\/?$/.exec(host);

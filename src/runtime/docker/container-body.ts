@@ -47,13 +47,17 @@ export function containerBody(container: DesiredContainer): Docker.ContainerCrea
     Healthcheck: { Test: ['NONE'] },
     StopTimeout: container.graceSeconds,
     ...(network.kind === 'bridge' ? { Hostname: network.hostname.slice(0, 63) } : {}),
-    ...(publish.length > 0 ? { ExposedPorts: Object.fromEntries(publish.map((port) => [portKey(port.containerPort), {}])) } : {}),
+    ...(publish.length > 0
+      ? { ExposedPorts: Object.fromEntries(publish.map((port) => [portKey(port.containerPort), {}])) }
+      : {}),
     HostConfig: {
       NetworkMode: network.kind === 'bridge' ? network.network : `container:${network.name}`,
       RestartPolicy: { Name: 'no' },
       LogConfig: LOG_CONFIG,
       Mounts: mountsOf(container),
-      ...(container.tmpfs.length > 0 ? { Tmpfs: Object.fromEntries(container.tmpfs.map(({ path, options }) => [path, options])) } : {}),
+      ...(container.tmpfs.length > 0
+        ? { Tmpfs: Object.fromEntries(container.tmpfs.map(({ path, options }) => [path, options])) }
+        : {}),
       ...(container.shmBytes === undefined ? {} : { ShmSize: container.shmBytes }),
       ...(container.memoryBytes === undefined ? {} : { Memory: Math.floor(container.memoryBytes) }),
       ...(container.cpus === undefined ? {} : { NanoCpus: Math.round(container.cpus * 1e9) }),

@@ -14,7 +14,12 @@ function driverOptions(volume: DesiredVolume): Record<string, string> {
  * A labelled volume. Its root directory belongs to root until somebody gives it away: a short-lived container of an image that runs
  * here anyway does, since the engine has no call for it. A tmpfs gets its mode from the mount.
  */
-export async function createVolume(docker: Docker, project: string, volume: DesiredVolume, signal: AbortSignal): Promise<void> {
+export async function createVolume(
+  docker: Docker,
+  project: string,
+  volume: DesiredVolume,
+  signal: AbortSignal,
+): Promise<void> {
   await asUserError(`volume ${volume.name}`, async () => {
     await docker.createVolume({
       Name: volume.name,
@@ -24,11 +29,18 @@ export async function createVolume(docker: Docker, project: string, volume: Desi
     });
     if (volume.memoryBytes !== undefined) return;
     if (volume.scratch) await runOnce(docker, project, volume, ['chmod', '1777', '/volume'], signal);
-    else if (volume.owner !== undefined) await runOnce(docker, project, volume, ['chown', `${volume.owner}:${volume.owner}`, '/volume'], signal);
+    else if (volume.owner !== undefined)
+      await runOnce(docker, project, volume, ['chown', `${volume.owner}:${volume.owner}`, '/volume'], signal);
   });
 }
 
-async function runOnce(docker: Docker, project: string, volume: DesiredVolume, command: readonly string[], signal: AbortSignal): Promise<void> {
+async function runOnce(
+  docker: Docker,
+  project: string,
+  volume: DesiredVolume,
+  command: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
   const container = await docker.createContainer({
     Image: volume.image,
     User: '0',

@@ -43,20 +43,28 @@ export async function createDockerRuntime(options: DockerRuntimeOptions): Promis
     pullImage: (image, pullOptions, signal) => pullImage(docker, image, options.env, pullOptions, signal),
     createNetwork: (project, network, signal) => createNetwork(docker, project, network, signal),
     removeNetwork: (network, signal) =>
-      asUserError(`network ${network}`, () => tolerate(docker.getNetwork(network).remove({ abortSignal: signal }), isNotFound)),
+      asUserError(`network ${network}`, () =>
+        tolerate(docker.getNetwork(network).remove({ abortSignal: signal }), isNotFound),
+      ),
     createVolume: (project, volume, signal) => createVolume(docker, project, volume, signal),
     removeVolume: (volume, signal) =>
-      asUserError(`volume ${volume}`, () => tolerate(docker.getVolume(volume).remove({ abortSignal: signal }), isNotFound)),
+      asUserError(`volume ${volume}`, () =>
+        tolerate(docker.getVolume(volume).remove({ abortSignal: signal }), isNotFound),
+      ),
     createContainer: (container, signal) => createContainer(docker, container, signal),
     startContainer: (name, signal) =>
-      asUserError(`start of ${name}`, () => tolerate(docker.getContainer(name).start({ abortSignal: signal }), isNotModified)),
+      asUserError(`start of ${name}`, () =>
+        tolerate(docker.getContainer(name).start({ abortSignal: signal }), isNotModified),
+      ),
     stopContainer: (name, graceSeconds, signal) =>
       asUserError(`stop of ${name}`, () =>
         tolerate(docker.getContainer(name).stop({ t: graceSeconds, abortSignal: signal }), isNotModified, isNotFound),
       ),
     killContainer: (name, signal) =>
       // A conflict says that it does not run.
-      asUserError(`kill of ${name}`, () => tolerate(docker.getContainer(name).kill({ abortSignal: signal }), isConflict, isNotFound)),
+      asUserError(`kill of ${name}`, () =>
+        tolerate(docker.getContainer(name).kill({ abortSignal: signal }), isConflict, isNotFound),
+      ),
     removeContainer: (name, signal) => removeContainer(docker, name, signal),
     setRestartPolicy: (name, policy, signal) =>
       asUserError(`restart policy of ${name}`, async () => {
@@ -75,7 +83,8 @@ async function readFacts(docker: Docker, forced: Reach | undefined, signal: Abor
   const [info, version] = await Promise.all([docker.info(), docker.version()]);
   signal.throwIfAborted();
   const rootless = (info.SecurityOptions ?? []).some((option: string) => option.includes('rootless'));
-  const elsewhere = rootless || isWsl() || /docker desktop/i.test(info.OperatingSystem ?? '') || process.platform !== 'linux';
+  const elsewhere =
+    rootless || isWsl() || /docker desktop/i.test(info.OperatingSystem ?? '') || process.platform !== 'linux';
   return {
     serverVersion: version.Version,
     apiVersion: version.ApiVersion,

@@ -47,7 +47,8 @@ const RULES: readonly Rule[] = [
     hint: 'choose another port with --port N, or --port 0 for a free one',
   },
   {
-    matches: /could not select device driver|nvidia-container-cli|unknown or invalid runtime name: nvidia|CDI device injection failed|libnvidia-container/i,
+    matches:
+      /could not select device driver|nvidia-container-cli|unknown or invalid runtime name: nvidia|CDI device injection failed|libnvidia-container/i,
     code: 'GPU_REFUSED',
     exitCode: EXIT.preflight,
     hint: 'install nvidia-container-toolkit, run nvidia-ctk runtime configure --runtime=docker, and restart Docker',

@@ -1,12 +1,16 @@
 import type Docker from 'dockerode';
-import { LABEL, membershipFilter } from '../../model/labels.ts';
 import type { GpuHold } from '../../model/host-inventory.ts';
+import { LABEL, membershipFilter } from '../../model/labels.ts';
 import { replicaId } from '../../model/names.ts';
 import type { ObservedContainer, ObservedImage, ObservedState } from '../../model/observed-state.ts';
 import { asUserError, isNotFound } from './engine-errors.ts';
 import { parseContainer } from './parse-container.ts';
 
-async function inspectContainer(docker: Docker, id: string, signal: AbortSignal): Promise<ObservedContainer | undefined> {
+async function inspectContainer(
+  docker: Docker,
+  id: string,
+  signal: AbortSignal,
+): Promise<ObservedContainer | undefined> {
   try {
     return parseContainer(await docker.getContainer(id).inspect({ abortSignal: signal }));
   } catch (error) {
@@ -34,7 +38,9 @@ export async function observeContainers(
   const found = await Promise.all(listed.map(({ Id }) => inspectContainer(docker, Id, signal)));
   return found
     .flatMap((container) => (container && container.project !== '' ? [container] : []))
-    .toSorted((a, b) => compareText(a.project, b.project) || infraFirst(a) - infraFirst(b) || compareText(a.name, b.name));
+    .toSorted(
+      (a, b) => compareText(a.project, b.project) || infraFirst(a) - infraFirst(b) || compareText(a.name, b.name),
+    );
 }
 
 function infraFirst(container: ObservedContainer): number {
@@ -45,7 +51,11 @@ function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-async function observeImages(docker: Docker, images: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, ObservedImage>> {
+async function observeImages(
+  docker: Docker,
+  images: readonly string[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, ObservedImage>> {
   const found = await Promise.all(
     [...new Set(images)].map(async (image): Promise<readonly [string, ObservedImage] | undefined> => {
       try {
@@ -71,7 +81,12 @@ export async function observeGpuHolds(docker: Docker, signal: AbortSignal): Prom
 }
 
 /** One snapshot of a project, everything asked at once. */
-export function observe(docker: Docker, project: string, images: readonly string[], signal: AbortSignal): Promise<ObservedState> {
+export function observe(
+  docker: Docker,
+  project: string,
+  images: readonly string[],
+  signal: AbortSignal,
+): Promise<ObservedState> {
   const filters = { label: [membershipFilter(project)] };
   return asUserError('observe', async () => {
     const [containers, networks, volumes, imagesHere, gpuHolds] = await Promise.all([
@@ -84,10 +99,13 @@ export function observe(docker: Docker, project: string, images: readonly string
     return {
       project,
       containers,
-      networks: networks.map(({ Id, Name }) => ({ id: Id, name: Name })).toSorted((a, b) => compareText(a.name, b.name)),
-      volumes: volumes.Volumes.map(({ Name, Labels }) => ({ name: Name, scratch: Labels?.[LABEL.scratch] === 'true' })).toSorted(
-        (a, b) => compareText(a.name, b.name),
-      ),
+      networks: networks
+        .map(({ Id, Name }) => ({ id: Id, name: Name }))
+        .toSorted((a, b) => compareText(a.name, b.name)),
+      volumes: volumes.Volumes.map(({ Name, Labels }) => ({
+        name: Name,
+        scratch: Labels?.[LABEL.scratch] === 'true',
+      })).toSorted((a, b) => compareText(a.name, b.name)),
       images: imagesHere,
       gpuHolds,
     };

@@ -5,7 +5,15 @@ import type { ContainerStatus, ObservedContainer, ReplicaFacts } from '../../mod
 import type { Probes } from '../../model/probe.ts';
 
 const ROLES: readonly ContainerRole[] = ['main', 'sidecar', 'init', 'sandbox', 'infra'];
-const STATUSES: readonly ContainerStatus[] = ['created', 'running', 'paused', 'restarting', 'exited', 'dead', 'removing'];
+const STATUSES: readonly ContainerStatus[] = [
+  'created',
+  'running',
+  'paused',
+  'restarting',
+  'exited',
+  'dead',
+  'removing',
+];
 const POLICIES = ['no', 'unless-stopped', 'always', 'on-failure'] as const;
 
 /** A label that somebody changed reads as if it were not there. */

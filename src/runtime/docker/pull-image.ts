@@ -62,7 +62,9 @@ export async function pullImage(
       const full = /no space left/i.test(text);
       throw new UserError(full ? 'DISK_FULL' : 'IMAGE_PULL_FAILED', `${image} could not be pulled: ${text}`, {
         exitCode: EXIT.preflight,
-        hint: full ? 'docker system df shows what takes the space' : `asked with ${source}; name another image with --image, or docker login`,
+        hint: full
+          ? 'docker system df shows what takes the space'
+          : `asked with ${source}; name another image with --image, or docker login`,
         cause: error,
       });
     }

@@ -49,7 +49,8 @@ async function askHelper(helper: string, registry: string, env: Environment): Pr
   });
   if (result.exitCode !== 0) return undefined;
   const answer: unknown = JSON.parse(result.stdout);
-  if (typeof answer !== 'object' || answer === null || !('Username' in answer) || !('Secret' in answer)) return undefined;
+  if (typeof answer !== 'object' || answer === null || !('Username' in answer) || !('Secret' in answer))
+    return undefined;
   return { username: String(answer.Username), password: String(answer.Secret), serveraddress: registry };
 }
 

@@ -8,8 +8,15 @@ import { FrameSplitter } from './log-lines.ts';
 const MAX_OUTPUT = 10 * 1024;
 
 /** One command inside, its output in one text: exec probes. */
-export async function runExec(docker: Docker, name: string, command: readonly string[], signal: AbortSignal): Promise<ExecResult> {
-  const exec = await docker.getContainer(name).exec({ Cmd: [...command], AttachStdout: true, AttachStderr: true, abortSignal: signal });
+export async function runExec(
+  docker: Docker,
+  name: string,
+  command: readonly string[],
+  signal: AbortSignal,
+): Promise<ExecResult> {
+  const exec = await docker
+    .getContainer(name)
+    .exec({ Cmd: [...command], AttachStdout: true, AttachStderr: true, abortSignal: signal });
   const stream = await exec.start({ hijack: true, stdin: false, abortSignal: signal });
   const frames = new FrameSplitter();
   let output = '';
@@ -47,9 +54,12 @@ export async function runAttachedExec(
       ...(options.env ? { Env: [...options.env] } : {}),
     }),
   );
-  const stream = await asUserError(`exec in ${name}`, () => exec.start({ hijack: true, stdin: stdin !== undefined, Tty: tty }));
+  const stream = await asUserError(`exec in ${name}`, () =>
+    exec.start({ hijack: true, stdin: stdin !== undefined, Tty: tty }),
+  );
   const resize = () => {
-    if ('columns' in stdout && 'rows' in stdout) exec.resize({ w: Number(stdout.columns), h: Number(stdout.rows) }).catch(() => undefined);
+    if ('columns' in stdout && 'rows' in stdout)
+      exec.resize({ w: Number(stdout.columns), h: Number(stdout.rows) }).catch(() => undefined);
   };
   if (tty) {
     resize();

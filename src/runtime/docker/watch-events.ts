@@ -39,7 +39,10 @@ export function watchEvents(
   project: string | undefined,
   signal: AbortSignal,
 ): { readonly ready: Promise<void>; readonly stream: AsyncIterable<RuntimeEvent> } {
-  const options = { filters: { type: ['container' as const], label: [membershipFilter(project)] }, abortSignal: signal };
+  const options = {
+    filters: { type: ['container' as const], label: [membershipFilter(project)] },
+    abortSignal: signal,
+  };
   const opened = asUserError('events', () => docker.getEvents(options));
   opened.catch(() => undefined);
   return { ready: opened.then(() => undefined), stream: readEvents(opened, signal) };

@@ -4,7 +4,12 @@ import { pack } from 'tar-stream';
 import type { DesiredFile } from '../../model/desired-state.ts';
 
 /** Puts files into a container that was created and not started; the engine makes their parents, contents never touch the host's disk. */
-export async function writeFiles(docker: Docker, name: string, files: readonly DesiredFile[], signal: AbortSignal): Promise<void> {
+export async function writeFiles(
+  docker: Docker,
+  name: string,
+  files: readonly DesiredFile[],
+  signal: AbortSignal,
+): Promise<void> {
   if (files.length === 0) return;
   const archive = pack();
   for (const file of files) {
