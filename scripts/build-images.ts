@@ -1,87 +1,40 @@
 /**
  * Builds the CPU images of compose/images, each tagged by a hash of its recipe, so that an unchanged recipe is never built again,
  * and writes their names to compose/.env, which the CLI and docker compose read beside compose/infra.yaml.
- * Usage: build-images.ts [--soak]
+ * Usage: build-images.ts [--soak]   (--soak: the older and newer Dynamo versions too)
  */
-import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type Docker from 'dockerode';
-import { directoryFiles, hubCacheFiles } from '../src/mock/tiny-model.ts';
-import { BASE_IMAGE, ensureBaseImage } from './base-image.ts';
+import Docker from 'dockerode';
+import { ensureBaseImage } from './base-image.ts';
+import { type BuildNetwork, readBuildNetwork } from './build-network.ts';
+import { dynamoRecipe, hashRecipe, infraRecipe, type Recipe } from './image-recipes.ts';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
-const MODEL_ID = 'local/tiny';
+const IMAGES = join(ROOT, 'compose/images');
 const DEFAULT_VERSION = '1.4.2';
-const SOAK_VERSIONS = ['0.6.1', '1.0.2', '1.6.1'];
-
-interface Recipe {
-  readonly folder: string;
-  readonly repository: string;
-  /** Tag before the hash, and an alias tag of its own: the Dynamo version. */
-  readonly version: string | undefined;
-  readonly buildArgs: Readonly<Record<string, string>>;
-  /** Files of the build context by path. */
-  readonly files: ReadonlyMap<string, string | Buffer>;
-}
+const SOAK_VERSIONS = ['0.6.1', '1.0.2', '1.6.1'] as const;
+const LAST_LINES = 30;
 
 function say(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
-async function readFolder(folder: string): Promise<Map<string, Buffer>> {
-  const files = new Map<string, Buffer>();
-  for (const entry of await readdir(folder, { withFileTypes: true, recursive: true })) {
-    if (!entry.isFile()) continue;
-    const path = join(entry.parentPath, entry.name);
-    files.set(relative(folder, path), await readFile(path));
-  }
-  return files;
+/** Work that is done at most once, and only when asked for. */
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
 }
 
-/** The authority bundle that the environment names: builds behind a proxy with its own authority need it. */
-async function readAuthorities(): Promise<Buffer> {
-  const named =
-    process.env.PIP_CERT ??
-    process.env.SSL_CERT_FILE ??
-    process.env.REQUESTS_CA_BUNDLE ??
-    process.env.NODE_EXTRA_CA_CERTS;
-  return named ? readFile(named) : Buffer.alloc(0);
-}
-
-async function dynamoRecipe(version: string, authorities: Buffer): Promise<Recipe> {
-  const folder = join(ROOT, 'compose/images/dynamo-cpu');
-  const files = new Map<string, string | Buffer>(await readFolder(folder));
-  for (const [path, content] of Object.entries(directoryFiles(MODEL_ID))) files.set(path, content);
-  for (const [path, content] of Object.entries(hubCacheFiles(MODEL_ID))) files.set(`hub/${path}`, content);
-  files.set('authorities.pem', authorities);
-  const index = Object.fromEntries(
-    ['PIP_INDEX_URL', 'PIP_EXTRA_INDEX_URL'].flatMap((name) =>
-      process.env[name] ? [[name, process.env[name] ?? '']] : [],
-    ),
-  );
-  const runAs = version.startsWith('0.') ? 'root' : 'dynamo';
-  return { folder, repository: 'dynamo-cpu', version, buildArgs: { VERSION: version, RUN_AS: runAs, ...index }, files };
-}
-
-async function infraRecipe(name: string): Promise<Recipe> {
-  const folder = join(ROOT, 'compose/images', name);
-  return { folder, repository: `dynamo-${name}`, version: undefined, buildArgs: {}, files: await readFolder(folder) };
-}
-
-/** What decides the image: the files (the authority bundle of this machine aside), the arguments, the base. */
-function hashRecipe(recipe: Recipe): string {
-  const hash = createHash('sha256').update(BASE_IMAGE);
-  for (const [path, content] of [...recipe.files].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
-    if (path !== 'authorities.pem') hash.update(`\0${path}\0`).update(content);
-  }
-  const { VERSION, RUN_AS } = recipe.buildArgs;
-  return hash
-    .update(`\0${VERSION ?? ''}\0${RUN_AS ?? ''}`)
-    .digest('hex')
-    .slice(0, 12);
+interface Workshop {
+  readonly docker: Docker;
+  readonly base: () => Promise<void>;
+  readonly network: () => Promise<BuildNetwork>;
 }
 
 async function imageExists(docker: Docker, name: string): Promise<boolean> {
@@ -94,87 +47,87 @@ async function imageExists(docker: Docker, name: string): Promise<boolean> {
   }
 }
 
-/** Progress of the engine's builder: each step once, and the last lines when it fails. */
+/** Shows each step of a build once; a failure carries the last lines. */
 async function followBuild(docker: Docker, stream: NodeJS.ReadableStream, name: string): Promise<void> {
   const lines: string[] = [];
   await new Promise<void>((resolve, reject) => {
     docker.modem.followProgress(
       stream,
-      (error, output: { readonly error?: string }[]) => {
-        const failed = error?.message ?? output.find((entry) => entry.error !== undefined)?.error;
+      (error, output: { readonly error?: string }[] | null) => {
+        const failed = error?.message ?? output?.find((entry) => entry.error !== undefined)?.error;
         if (failed === undefined) resolve();
-        else reject(new Error(`image ${name} could not be built: ${failed}\n${lines.slice(-25).join('')}`));
+        else reject(new Error(`${name} could not be built: ${failed}\n${lines.slice(-LAST_LINES).join('')}`));
       },
       (event: { readonly stream?: string }) => {
         if (event.stream === undefined) return;
         lines.push(event.stream);
-        if (/^Step \d+\/\d+/.test(event.stream))
-          say(`  ${name}: ${event.stream.trim().split('\n')[0]?.slice(0, 100) ?? ''}`);
+        const step = /^Step (\d+\/\d+) : (.{1,80})/.exec(event.stream);
+        if (step) say(`  ${name}  ${step[1]}  ${step[2]}`);
       },
     );
   });
 }
 
-/** Returns the tag of the recipe's image; builds it when it is not there. */
-async function ensureImage(docker: Docker, recipe: Recipe, ensureBase: () => Promise<void>): Promise<string> {
+async function build(workshop: Workshop, recipe: Recipe, name: string, hash: string): Promise<void> {
+  const [{ authorities, buildArgs }] = await Promise.all([workshop.network(), workshop.base()]);
+  const startedAt = Date.now();
+  const context = await mkdtemp(join(tmpdir(), 'dynamo-image-'));
+  try {
+    const files = new Map(recipe.files).set('authorities.pem', authorities);
+    for (const [path, content] of files) {
+      await mkdir(dirname(join(context, path)), { recursive: true });
+      await writeFile(join(context, path), content);
+    }
+    say(`building ${name}`);
+    const stream = await workshop.docker.buildImage(
+      { context, src: [...files.keys()] },
+      { t: name, buildargs: { ...buildArgs, ...recipe.buildArgs }, labels: { 'dynamo.recipe': hash }, forcerm: true },
+    );
+    await followBuild(workshop.docker, stream, name);
+    say(`built ${name} in ${Math.round((Date.now() - startedAt) / 1000)} s`);
+  } finally {
+    await rm(context, { recursive: true, force: true });
+  }
+}
+
+/** The name of the recipe's image, which exists afterwards; `built` tells whether it had to be made. */
+async function ensureImage(workshop: Workshop, recipe: Recipe): Promise<{ name: string; built: boolean }> {
   const { repository, version } = recipe;
   const hash = hashRecipe(recipe);
   const name = `${repository}:${version === undefined ? hash : `${version}-${hash}`}`;
-  if (!(await imageExists(docker, name))) {
-    await ensureBase();
-    const startedAt = Date.now();
-    const folder = await mkdtemp(join(tmpdir(), 'dynamo-image-'));
-    try {
-      for (const [path, content] of recipe.files) {
-        await mkdir(dirname(join(folder, path)), { recursive: true });
-        await writeFile(join(folder, path), content);
-      }
-      say(`building ${name}`);
-      const stream = await docker.buildImage(
-        { context: folder, src: [...recipe.files.keys()] },
-        { t: name, buildargs: { ...recipe.buildArgs }, labels: { 'dynamo.recipe': hash }, forcerm: true },
-      );
-      await followBuild(docker, stream, name);
-      say(`built ${name} in ${Math.round((Date.now() - startedAt) / 1000)} s`);
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
-  }
-  // The alias is what example files name; it follows the recipe.
-  if (version !== undefined) await docker.getImage(name).tag({ repo: repository, tag: version });
-  return name;
+  const built = !(await imageExists(workshop.docker, name));
+  if (built) await build(workshop, recipe, name, hash);
+  // The second tag is what example files name; it follows the recipe.
+  if (version !== undefined) await workshop.docker.getImage(name).tag({ repo: repository, tag: version });
+  return { name, built };
 }
 
-async function writeEnv(values: Readonly<Record<string, string>>): Promise<void> {
+async function writeNames(names: Readonly<Record<string, string>>): Promise<void> {
   const path = join(ROOT, 'compose/.env');
-  const text = `${Object.entries(values)
-    .map(([name, value]) => `${name}=${value}`)
-    .join('\n')}\n`;
-  const present = await readFile(path, 'utf8').catch(() => '');
-  if (present === text) return;
+  const text = Object.entries(names)
+    .map(([name, value]) => `${name}=${value}\n`)
+    .join('');
+  if ((await readFile(path, 'utf8').catch(() => '')) === text) return;
   await writeFile(`${path}.${process.pid}`, text);
   await rename(`${path}.${process.pid}`, path);
 }
 
 async function main(): Promise<void> {
-  const { default: Engine } = await import('dockerode');
-  const docker = new Engine();
-  const authorities = await readAuthorities();
-  let base: Promise<void> | undefined;
-  const ensureBase = () => {
-    base ??= ensureBaseImage(docker, say);
-    return base;
-  };
-  const versions = [DEFAULT_VERSION, ...(process.argv.includes('--soak') ? SOAK_VERSIONS : [])];
-  const recipes = await Promise.all([
-    infraRecipe('etcd'),
-    infraRecipe('nats'),
-    ...versions.map((version) => dynamoRecipe(version, authorities)),
+  const docker = new Docker();
+  const workshop = { docker, base: once(() => ensureBaseImage(docker, say)), network: once(readBuildNetwork) };
+  const ensure = (recipe: Recipe) => ensureImage(workshop, recipe);
+  const [etcd, nats, cpu] = await Promise.all([
+    infraRecipe(IMAGES, 'etcd').then(ensure),
+    infraRecipe(IMAGES, 'nats').then(ensure),
+    dynamoRecipe(IMAGES, DEFAULT_VERSION).then(ensure),
   ]);
-  const [etcd = '', nats = '', cpu = ''] = await Promise.all(
-    recipes.map((recipe) => ensureImage(docker, recipe, ensureBase)),
-  );
-  await writeEnv({ DYNAMO_ETCD_IMAGE: etcd, DYNAMO_NATS_IMAGE: nats, DYNAMO_CPU_IMAGE: cpu });
+  await writeNames({ DYNAMO_ETCD_IMAGE: etcd.name, DYNAMO_NATS_IMAGE: nats.name, DYNAMO_CPU_IMAGE: cpu.name });
+  // After the default version, whose first steps are theirs too: builds at the same time would each do them.
+  const soak = process.argv.includes('--soak') ? SOAK_VERSIONS : [];
+  const others = await Promise.all(soak.map((version) => dynamoRecipe(IMAGES, version).then(ensure)));
+  if ([cpu, ...others].some((image) => image.built)) {
+    await docker.pruneImages({ filters: { dangling: ['true'], label: ['dynamo.stage=builder'] } });
+  }
 }
 
 main().catch((error: unknown) => {
