@@ -1,47 +1,84 @@
 import type { Gpu, GpuProcess } from '../model/host-inventory.ts';
 
+/** Columns of `--query-gpu`. The name stands last: it is the only one that may hold a comma. */
+export const GPU_COLUMNS = 'index,uuid,memory.total,memory.free,driver_version,name';
+/** Columns of `--query-compute-apps`; a process name may hold commas too. */
+export const PROCESS_COLUMNS = 'gpu_uuid,pid,used_memory,process_name';
+
 const MIB = 1024 * 1024;
 
-function cells(line: string): string[] {
-  return line.split(',').map((cell) => cell.trim());
+export interface ParsedGpus {
+  readonly gpus: readonly Omit<Gpu, 'processes'>[];
+  readonly driverVersion: string | undefined;
+  /** Lines that describe no usable GPU: what the driver complains about. */
+  readonly complaints: readonly string[];
 }
 
-/** `[N/A]`, `[Not Supported]`, `[Insufficient Permissions]`: the driver does not say. */
-function megabytes(text: string | undefined): number {
-  const value = Number.parseInt(text ?? '', 10);
-  return Number.isNaN(value) ? 0 : value * MIB;
+/** The first `count - 1` cells, and the rest of the line as the last one. */
+function splitCells(line: string, count: number): readonly string[] {
+  const cells = line.split(',');
+  return [...cells.slice(0, count - 1), cells.slice(count - 1).join(',')].map((cell) => cell.trim());
 }
 
-/**
- * `nvidia-smi --query-compute-apps=gpu_uuid,pid,process_name,used_memory --format=csv,noheader,nounits`, by GPU.
- * A name may hold commas: the first two cells and the last are fixed.
- */
-export function parseComputeApps(text: string): ReadonlyMap<string, readonly GpuProcess[]> {
-  const byGpu = new Map<string, GpuProcess[]>();
-  for (const line of text.split('\n')) {
-    const [uuid = '', pid = '', ...rest] = cells(line);
-    const memory = rest.pop();
-    if (!uuid.startsWith('GPU-') || !/^\d+$/.test(pid)) continue;
-    const process = { pid: Number(pid), name: rest.join(',') || 'unknown', memoryBytes: megabytes(memory) };
-    byGpu.set(uuid, [...(byGpu.get(uuid) ?? []), process]);
+/** MiB in, bytes out; 0 for `[N/A]`, `[Not Supported]` and the like, which machines with unified memory say. */
+function parseMebibytes(cell: string | undefined): number {
+  return cell !== undefined && /^\d+$/.test(cell) ? Number(cell) * MIB : 0;
+}
+
+/** Reads `nvidia-smi --query-gpu=GPU_COLUMNS --format=csv,noheader,nounits`, GPUs that fell off the bus left out. */
+export function parseGpus(output: string): ParsedGpus {
+  const gpus: Omit<Gpu, 'processes'>[] = [];
+  const complaints: string[] = [];
+  let driverVersion: string | undefined;
+  for (const line of output.split('\n').map((text) => text.trim())) {
+    if (line === '') continue;
+    const [index, uuid, total, free, driver, name] = splitCells(line, 6);
+    const broken = /\[(?:GPU is lost|Unknown Error|GPU requires reset)\]|ERR!/i.exec(line);
+    if (index === undefined || !/^\d+$/.test(index) || uuid === undefined || !/^GPU-[\w-]+$/.test(uuid) || broken) {
+      complaints.push(index !== undefined && /^\d+$/.test(index) ? `GPU ${index}: ${broken?.[0] ?? line}` : line);
+      continue;
+    }
+    if (driver !== undefined && /^\d/.test(driver)) driverVersion ??= driver;
+    gpus.push({
+      index: Number(index),
+      uuid,
+      name: name ?? '',
+      memoryTotalBytes: parseMebibytes(total),
+      memoryFreeBytes: parseMebibytes(free),
+    });
   }
-  return byGpu;
+  return { gpus: gpus.toSorted((a, b) => a.index - b.index), driverVersion, complaints };
 }
 
-/** `nvidia-smi --query-gpu=index,uuid,name,memory.total,memory.free --format=csv,noheader,nounits`, with the processes of each. */
-export function parseGpus(text: string, processes: ReadonlyMap<string, readonly GpuProcess[]>): readonly Gpu[] {
-  return text.split('\n').flatMap((line) => {
-    const [index = '', uuid = '', name = '', total, free] = cells(line);
-    if (!/^\d+$/.test(index) || !uuid.startsWith('GPU-')) return [];
-    return [
-      {
-        index: Number(index),
-        uuid,
-        name,
-        memoryTotalBytes: megabytes(total),
-        memoryFreeBytes: megabytes(free),
-        processes: processes.get(uuid) ?? [],
-      },
-    ];
-  });
+/** Reads `nvidia-smi --query-compute-apps=PROCESS_COLUMNS --format=csv,noheader,nounits`, by GPU UUID. */
+export function parseGpuProcesses(output: string): ReadonlyMap<string, readonly GpuProcess[]> {
+  const processes = new Map<string, GpuProcess[]>();
+  for (const line of output.split('\n')) {
+    const [uuid, pid, memory, name] = splitCells(line.trim(), 4);
+    if (uuid === undefined || !/^GPU-/.test(uuid) || pid === undefined || !/^\d+$/.test(pid)) continue;
+    const list = processes.get(uuid) ?? [];
+    list.push({ pid: Number(pid), name: name ?? '', memoryBytes: parseMebibytes(memory) });
+    processes.set(uuid, list);
+  }
+  return processes;
+}
+
+/** One sentence for what the program said when it failed; its own words where they are not known. */
+export function describeSmiFailure(output: string): string {
+  const text = output.trim();
+  if (/couldn't communicate with the NVIDIA driver/i.test(text)) {
+    return 'nvidia-smi cannot talk to the NVIDIA driver: it is not installed or not loaded';
+  }
+  if (/driver\/library version mismatch/i.test(text)) {
+    return 'the NVIDIA driver was updated but not reloaded (driver/library version mismatch): reboot, or reload its modules';
+  }
+  if (/no devices were found/i.test(text)) return 'the NVIDIA driver finds no GPU';
+  if (/insufficient permissions/i.test(text)) return 'nvidia-smi may not read the GPUs: insufficient permissions';
+  const lost = /gpu is lost|unable to determine the device handle/i.test(text);
+  const first =
+    text
+      .split('\n')
+      .find((line) => line.trim() !== '')
+      ?.trim() ?? 'it said nothing';
+  return lost ? `a GPU is lost, the machine needs a reboot: ${first}` : `nvidia-smi failed: ${first.slice(0, 200)}`;
 }

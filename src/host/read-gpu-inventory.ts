@@ -1,43 +1,103 @@
 import type { GpuInventory } from '../model/host-inventory.ts';
-import { parseComputeApps, parseGpus } from './parse-nvidia-smi.ts';
+import { describeSmiFailure, GPU_COLUMNS, PROCESS_COLUMNS, parseGpuProcesses, parseGpus } from './parse-nvidia-smi.ts';
 
-/** Without persistence mode the first call loads the driver: seconds. */
-const TIMEOUT_MS = 30_000;
-
-type Environment = Readonly<Record<string, string | undefined>>;
-
-async function query(
-  fields: string,
-  env: Environment,
-  signal: AbortSignal,
-): Promise<{ readonly text: string; readonly problem: string | undefined }> {
-  const { execa } = await import('execa');
-  const result = await execa('nvidia-smi', [fields, '--format=csv,noheader,nounits'], {
-    timeout: TIMEOUT_MS,
-    reject: false,
-    extendEnv: false,
-    env: { ...env },
-    cancelSignal: signal,
-  });
-  signal.throwIfAborted();
-  if (result.timedOut) return { text: '', problem: `nvidia-smi gave no answer within ${TIMEOUT_MS / 1000} s` };
-  if (result.code === 'ENOENT')
-    return { text: '', problem: 'nvidia-smi is not on PATH: is the NVIDIA driver installed?' };
-  if (result.exitCode !== 0) {
-    const said = `${result.stdout}\n${result.stderr}`.trim().split('\n')[0] ?? '';
-    return { text: '', problem: `nvidia-smi ended with ${result.exitCode ?? 'a signal'}: ${said}` };
-  }
-  return { text: result.stdout, problem: undefined };
+export interface GpuInventoryOptions {
+  /** Its PATH says where `nvidia-smi` is. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Milliseconds that one query may take. Default 10 s: without persistence mode the driver loads first. */
+  readonly timeoutMs?: number;
 }
 
-/** The GPUs of this machine and what runs on them; two calls at once. Never throws for a machine without GPUs: `problem` says why. */
-export async function readGpuInventory(env: Environment, signal: AbortSignal): Promise<GpuInventory> {
-  const [gpus, apps] = await Promise.all([
-    query('--query-gpu=index,uuid,name,memory.total,memory.free,driver_version', env, signal),
-    query('--query-compute-apps=gpu_uuid,pid,process_name,used_memory', env, signal),
+/** Where WSL2 puts the program; it is not on every PATH there. */
+const WSL_PROGRAM = '/usr/lib/wsl/lib/nvidia-smi';
+
+type Answer =
+  | { readonly kind: 'output'; readonly text: string }
+  | { readonly kind: 'failed'; readonly problem: string; readonly text: string }
+  | { readonly kind: 'missing' };
+
+/**
+ * The GPUs of this machine and what runs on them, by two queries at once. No program, no driver and no GPU are no errors: `problem`
+ * says which; it is also set when some GPU is lost, beside those that are left. Rejects only when `signal` is aborted.
+ */
+export async function readGpuInventory(options: GpuInventoryOptions, signal: AbortSignal): Promise<GpuInventory> {
+  const first = await queryBoth('nvidia-smi', options, signal);
+  const [gpus, processes] = first[0].kind === 'missing' ? await queryBoth(WSL_PROGRAM, options, signal) : first;
+  if (gpus.kind === 'missing') {
+    return {
+      gpus: [],
+      driverVersion: undefined,
+      problem: 'nvidia-smi is not installed: no NVIDIA driver on this machine',
+    };
+  }
+  const parsed = parseGpus(gpus.text);
+  const held = parseGpuProcesses(processes.kind === 'output' ? processes.text : '');
+  const none = 'the NVIDIA driver finds no GPU';
+  const complaint = parsed.complaints.length > 0 ? describeSmiFailure(parsed.complaints.join('\n')) : undefined;
+  return {
+    gpus: parsed.gpus.map((gpu) => ({ ...gpu, processes: held.get(gpu.uuid) ?? [] })),
+    driverVersion: parsed.driverVersion,
+    problem: gpus.kind === 'failed' ? gpus.problem : (complaint ?? (parsed.gpus.length === 0 ? none : undefined)),
+  };
+}
+
+function queryBoth(
+  program: string,
+  options: GpuInventoryOptions,
+  signal: AbortSignal,
+): Promise<readonly [Answer, Answer]> {
+  return Promise.all([
+    query(program, `--query-gpu=${GPU_COLUMNS}`, options, signal),
+    query(program, `--query-compute-apps=${PROCESS_COLUMNS}`, options, signal),
   ]);
-  const parsed = parseGpus(gpus.text, parseComputeApps(apps.text));
-  const driverVersion = gpus.text.split('\n')[0]?.split(',')[5]?.trim();
-  const none = parsed.length === 0 ? `nvidia-smi lists no GPU: ${gpus.text.trim().split('\n')[0] ?? ''}` : undefined;
-  return { gpus: parsed, driverVersion, problem: gpus.problem ?? none };
+}
+
+async function query(
+  program: string,
+  question: string,
+  options: GpuInventoryOptions,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const { execa } = await import('execa');
+  signal.throwIfAborted();
+  const child = execa(program, [question, '--format=csv,noheader,nounits'], {
+    env: { ...options.env, LC_ALL: 'C' },
+    extendEnv: false,
+    reject: false,
+    all: true,
+    stdin: 'ignore',
+    maxBuffer: 1024 * 1024,
+  });
+  const result = await Promise.race([child, untilGivenUp(options.timeoutMs ?? 10_000, child, signal)]);
+  signal.throwIfAborted();
+  if (result === 'given-up') {
+    const problem = 'nvidia-smi does not answer: the driver hangs; look at dmesg, or reboot';
+    return { kind: 'failed', problem, text: '' };
+  }
+  if (result.code === 'ENOENT') return { kind: 'missing' };
+  const text = result.all ?? '';
+  return result.failed ? { kind: 'failed', problem: describeSmiFailure(text), text } : { kind: 'output', text };
+}
+
+interface Ended {
+  kill(signal: 'SIGKILL'): boolean;
+  unref(): void;
+  finally(then: () => void): unknown;
+}
+
+/** Resolves once the time is over or `signal` is aborted. A program that hangs inside a broken driver cannot be killed: its end is not waited for. */
+function untilGivenUp(timeoutMs: number, child: Ended, signal: AbortSignal): Promise<'given-up'> {
+  return new Promise((resolve) => {
+    const giveUp = () => {
+      child.kill('SIGKILL');
+      child.unref();
+      resolve('given-up');
+    };
+    const timer = setTimeout(giveUp, timeoutMs);
+    signal.addEventListener('abort', giveUp, { once: true });
+    child.finally(() => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', giveUp);
+    });
+  });
 }
