@@ -28,6 +28,8 @@ export interface ResolvedComponent {
   /** `<graph>-<lower-case component>[-HASH]` */
   readonly deploymentName: string;
   readonly replicas: number;
+  /** `runtimeVersionOverride` of the file. */
+  readonly runtimeVersionOverride: string | undefined;
   /** Pods per replica: 1 unless `multinode`. */
   readonly nodeCount: number;
   /** The PodTemplateSpec of the Deployment (metadata and spec), each value with its origin; the worker hash is written `HASH`. */

@@ -8,6 +8,10 @@ export interface RuntimeFacts {
   readonly readsLegacyNamespace: boolean;
   /** Home of the image's user, below which the Hugging Face cache stands. */
   readonly home: string;
+  /** How the mocker is told its role: `--disaggregation-mode M`, or `--is-prefill-worker` and `--is-decode-worker`. */
+  readonly mockerRoleFlags: 'mode' | 'is-worker';
+  /** A prefill mocker registers under the decode worker's component unless `--endpoint` names another. */
+  readonly mockerNeedsEndpoint: boolean;
   /** Milliseconds to leave a listed model alone before the first request (0.9 workers are poisoned by an early one). */
   readonly settleMs: number;
 }

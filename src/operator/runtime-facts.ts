@@ -2,16 +2,29 @@ import type { RuntimeFacts } from '../model/runtime-facts.ts';
 
 type Facts = Omit<RuntimeFacts, 'version'>;
 
-/** One row per range: from this version up to the next row's. Measured on eight versions (facts/versions.md §1, §2, §6; runtime.md §7.3). */
+/** Facts by range: each row holds from its version up to the next row's. Measured on eight versions (facts/versions.md §1, §2, §6; runtime.md §7.3). */
+const OLDEST: Facts = {
+  needsNats: true,
+  readsLegacyNamespace: true,
+  home: '/root',
+  mockerRoleFlags: 'is-worker',
+  mockerNeedsEndpoint: true,
+  settleMs: 0,
+};
+const V0_6: Facts = { ...OLDEST, readsLegacyNamespace: false };
+// The first chat within moments of the listing fails and leaves a 0.9 worker that no SIGTERM ends (§6).
+const V0_9: Facts = { ...V0_6, mockerNeedsEndpoint: false, settleMs: 3000 };
+// Images run as user dynamo (uid 1000) from 1.0 on.
+const V1_0: Facts = { ...V0_9, home: '/home/dynamo', mockerRoleFlags: 'mode', settleMs: 0 };
+// Events go over ZMQ by default: NATS is opened only when NATS_SERVER or a plane asks for it.
+const V1_4: Facts = { ...V1_0, needsNats: false };
+
 const RANGES: readonly (readonly [from: readonly [number, number], facts: Facts])[] = [
-  [[0, 0], { needsNats: true, readsLegacyNamespace: true, home: '/root', settleMs: 0 }],
-  [[0, 6], { needsNats: true, readsLegacyNamespace: false, home: '/root', settleMs: 0 }],
-  // The first chat within moments of the listing fails and leaves a 0.9 worker that no SIGTERM ends (§6).
-  [[0, 9], { needsNats: true, readsLegacyNamespace: false, home: '/root', settleMs: 3000 }],
-  // Images run as user dynamo (uid 1000) from 1.0 on.
-  [[1, 0], { needsNats: true, readsLegacyNamespace: false, home: '/home/dynamo', settleMs: 0 }],
-  // Events go over ZMQ by default: NATS is opened only when NATS_SERVER or a plane asks for it.
-  [[1, 4], { needsNats: false, readsLegacyNamespace: false, home: '/home/dynamo', settleMs: 0 }],
+  [[0, 0], OLDEST],
+  [[0, 6], V0_6],
+  [[0, 9], V0_9],
+  [[1, 0], V1_0],
+  [[1, 4], V1_4],
 ];
 
 /** `1.4.2` → [1, 4]; anything unreadable counts as newest. */

@@ -27,9 +27,8 @@ export function versionOfImage(image: string): string | undefined {
 }
 
 export interface RuntimeVersionSources {
-  readonly component: string;
-  /** `--runtime-version [COMPONENT=]V`, by component; the key `''` is for all. */
-  readonly flags: ReadonlyMap<string, string>;
+  /** `--runtime-version` for the component. */
+  readonly flag: string | undefined;
   /** The file's own `runtimeVersionOverride`. */
   readonly written: string | undefined;
   /** The image that will run, overrides applied. */
@@ -39,8 +38,7 @@ export interface RuntimeVersionSources {
 
 /** The runtime version of a component and why: flag, file, image tag, else the operator generation's (DESIGN: two version axes). */
 export function runtimeVersionOf(sources: RuntimeVersionSources): RuntimeVersion {
-  const flag = sources.flags.get(sources.component) ?? sources.flags.get('');
-  if (flag !== undefined) return { version: flag, why: '--runtime-version' };
+  if (sources.flag !== undefined) return { version: sources.flag, why: '--runtime-version' };
   if (sources.written !== undefined) return { version: sources.written, why: 'runtimeVersionOverride' };
   const tag = versionOfImage(sources.image);
   if (tag !== undefined) return { version: tag, why: `the tag of ${sources.image}` };

@@ -1,0 +1,162 @@
+import { ContainerEvents } from '../engine/container-events.ts';
+import { executeOperation } from '../engine/execute-operation.ts';
+import { isProbeNoise } from '../engine/probe-noise.ts';
+import { monitorDesired } from '../engine/monitored-replica.ts';
+import { ProjectRun } from '../engine/project-run.ts';
+import { walkPlan } from '../engine/walk-plan.ts';
+import { acquireLock } from '../host/acquire-lock.ts';
+import { prepareInfraClients } from '../infra/check-health.ts';
+import { EXIT, UserError } from '../model/diagnostic.ts';
+import type { Emit } from '../model/event.ts';
+import type { Plan } from '../model/plan.ts';
+import type { Runtime } from '../model/runtime.ts';
+import { planStop } from '../plan/plan-removal.ts';
+import { checkMachine } from './check-machine.ts';
+import type { Io } from './io.ts';
+import { type LoadedProject, loadProject } from './load-project.ts';
+import { planUp } from './plan.ts';
+import { openRenderer } from './run-plan.ts';
+import { stopProject } from './stop-project.ts';
+import type { UpFlags } from './up.ts';
+
+interface BringUp {
+  readonly file: string;
+  readonly flags: UpFlags;
+  readonly io: Io;
+  readonly runtime: Runtime;
+}
+
+/** One `up` from the lock to the end: ready and gone (detached), or attached until a signal, or failed and stopped. */
+export async function bringUp({ file, flags, io, runtime }: BringUp): Promise<void> {
+  const before = await loadProject(file, flags, io, runtime);
+  const { emit, close } = await openRenderer(io, flags.progress);
+  try {
+    await using _lock = await acquireLock(
+      {
+        name: `project/${before.project}@${io.env.DOCKER_HOST ?? ''}`,
+        holder: `dynamo up ${file} (pid ${process.pid})`,
+        clock: io.clock,
+        onWait: (holder) =>
+          emit({ type: 'notice', diagnostic: { severity: 'notice', code: 'LOCKED', message: `waiting for ${holder}, which works on project ${before.project}` } }),
+      },
+      io.interrupted,
+    );
+    // What another `up` did while this one waited counts.
+    const loaded = await reload(before, { file, flags, io, runtime });
+    const plan = planUp(loaded, flags);
+    for (const diagnostic of plan.notices) emit({ type: 'notice', diagnostic });
+    emit({ type: 'plan', plan });
+    if (plan.steps.length === 0 && flags.detach) {
+      emit({ type: 'done', summary: `project ${loaded.project}: nothing to do, everything is up` });
+      return;
+    }
+    await checkMachine(plan, loaded, runtime, io);
+    await runUp({ loaded, plan, flags, io, runtime, emit });
+  } finally {
+    await close();
+  }
+}
+
+async function reload(before: LoadedProject, input: BringUp): Promise<LoadedProject> {
+  const images = [...before.observed.images.keys()];
+  const { io, runtime } = input;
+  if (input.file === '-') {
+    return { ...before, observed: await runtime.observe(before.project, images, io.interrupted) };
+  }
+  return loadProject(input.file, input.flags, io, runtime);
+}
+
+interface RunUp {
+  readonly loaded: LoadedProject;
+  readonly plan: Plan;
+  readonly flags: UpFlags;
+  readonly io: Io;
+  readonly runtime: Runtime;
+  readonly emit: Emit;
+}
+
+async function runUp({ loaded, plan, flags, io, runtime, emit }: RunUp): Promise<void> {
+  prepareInfraClients();
+  const { desired } = loaded;
+  const attached = new AbortController();
+  const startedAt = io.clock.now();
+  const timeout = new AbortController();
+  const timer = flags.waitTimeout === undefined ? undefined : setTimeout(() => timeout.abort(), flags.waitTimeout);
+  const walking = AbortSignal.any([io.interrupted, timeout.signal]);
+  const events = new ContainerEvents();
+  const run = new ProjectRun({
+    project: loaded.project,
+    runtime,
+    events,
+    clock: io.clock,
+    emit,
+    isNoise: isProbeNoise,
+    showLogs: flags.logs,
+    restartsBeforeReady: flags.restarts,
+    replicas: desired.replicas.map(monitorDesired),
+    names: new Map([
+      ...desired.infra.map(({ service, container }) => [container.name, service] as const),
+      ...desired.replicas.flatMap((replica) => replica.containers.map((container) => [container.name, replica.id] as const)),
+    ]),
+    frontends: new Map(desired.replicas.flatMap((replica) => (replica.frontendPort === undefined ? [] : [[replica.id, { container: replica.containers[0]?.name ?? '', port: replica.frontendPort }] as const]))),
+    shared: loaded.shared,
+    settleMs: loaded.settleMs,
+  });
+  try {
+    await events.open(runtime, loaded.project, attached.signal);
+    const execute = executeOperation({
+      runtime,
+      project: loaded.project,
+      emit,
+      replicaOf: (name) => run.replicaOf(name),
+      waits: run.waits(attached.signal),
+      onStart: (name, started) => run.onStart(name, started, attached.signal),
+    });
+    run.attachRunning(loaded.observed.containers, plan, attached.signal, flags.detach ?? false);
+    await walkPlan(plan, { execute, emit, clock: io.clock }, walking);
+    clearTimeout(timer);
+    const url = await run.frontendUrl(walking);
+    emit({ type: 'graph-ready', durationMs: io.clock.now() - startedAt, models: run.models, ...(url ? { url } : {}) });
+    if (flags.detach) {
+      emit({ type: 'done', summary: `project ${loaded.project} is up; its liveness is not watched any more, Docker restarts what ends` });
+      return;
+    }
+    await run.untilFailure(io.interrupted);
+  } catch (error) {
+    clearTimeout(timer);
+    const failure = io.interrupted.aborted ? undefined : timeout.signal.aborted ? timeoutError(run, flags) : error;
+    await endUp({ failure, run, loaded, flags, io, runtime, emit });
+    if (failure !== undefined) throw failure;
+    throw new UserError('INTERRUPTED', 'interrupted', { exitCode: EXIT.interrupted });
+  } finally {
+    attached.abort();
+  }
+}
+
+function timeoutError(run: ProjectRun, flags: UpFlags): UserError {
+  return new UserError('NOT_READY', `not ready within ${(flags.waitTimeout ?? 0) / 1000} s: ${run.describeMissing()}`, {
+    exitCode: EXIT.notReady,
+    hint: 'give it more time with --wait-timeout, or look at dynamo logs',
+  });
+}
+
+interface EndUp {
+  readonly failure: unknown;
+  readonly run: ProjectRun;
+  readonly loaded: LoadedProject;
+  readonly flags: UpFlags;
+  readonly io: Io;
+  readonly runtime: Runtime;
+  readonly emit: Emit;
+}
+
+/** Stops what this `up` started (interrupted: all of the project), so that GPU memory is free again; containers stay for `logs`. */
+async function endUp({ failure, run, loaded, flags, io, runtime, emit }: EndUp): Promise<void> {
+  if (failure !== undefined && flags.keepOnFailure) return;
+  emit({ type: 'stopping', reason: failure === undefined ? 'interrupted' : 'a step failed' });
+  run.stopRestarting();
+  // The first signal brought us here: only the second one may cut this short.
+  const observed = await runtime.observe(loaded.project, [], io.killed);
+  const ours = failure === undefined ? observed.containers : observed.containers.filter(({ name }) => run.started.has(name));
+  await stopProject({ plan: planStop({ ...observed, containers: ours }, 'stopping'), runtime, io, emit, project: loaded.project });
+}

@@ -1,0 +1,20 @@
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+
+export interface HuggingFace {
+  /** From HF_TOKEN, else from `hf auth login`. */
+  readonly token: string | undefined;
+  /** The cache directory, when it is there. */
+  readonly cache: string | undefined;
+}
+
+/** The caller's Hugging Face login and cache: HF_HOME, else ~/.cache/huggingface, as the hub client looks for them. */
+export async function findHuggingFace(env: Readonly<Record<string, string | undefined>>, home: string): Promise<HuggingFace> {
+  const folder = env.HF_HOME || join(env.XDG_CACHE_HOME || join(home, '.cache'), 'huggingface');
+  const [info, login] = await Promise.all([
+    stat(folder).catch(() => undefined),
+    readFile(env.HF_TOKEN_PATH || join(folder, 'token'), 'utf8').catch(() => ''),
+  ]);
+  const token = env.HF_TOKEN || env.HUGGING_FACE_HUB_TOKEN || login.trim();
+  return { token: token === '' ? undefined : token, cache: info?.isDirectory() ? folder : undefined };
+}

@@ -1,0 +1,182 @@
+import { homedir } from 'node:os';
+import { type Diagnostic, throwOnErrors, UserError } from '../model/diagnostic.ts';
+import type { DesiredContainer, DesiredState } from '../model/desired-state.ts';
+import type { Graph } from '../model/graph.ts';
+import type { GpuInventory } from '../model/host-inventory.ts';
+import { projectName } from '../model/names.ts';
+import type { ObservedState } from '../model/observed-state.ts';
+import { OPERATOR_GENERATIONS, type OperatorGeneration } from '../model/origin.ts';
+import type { ResolvedGraph } from '../model/resolved-graph.ts';
+import type { Runtime } from '../model/runtime.ts';
+import type { InfraEndpoints } from '../infra/parse-endpoints.ts';
+import { adaptMocker } from '../mock/adapt-mocker.ts';
+import { resolveGraph } from '../operator/resolve-graph.ts';
+import { runtimeFacts } from '../operator/runtime-facts.ts';
+import { runtimeVersionOf } from '../operator/runtime-version.ts';
+import { buildDesiredState, type LocalOptions, listReplicas } from '../plan/build-desired-state.ts';
+import { readCompanionValues } from '../plan/companion-values.ts';
+import type { AppliedDeviation } from '../plan/deviations.ts';
+import { checkComponentNames, parseComponentValues, valueFor } from '../plan/image-overrides.ts';
+import { registersModel } from '../plan/local-pod.ts';
+import { checkProjectName } from './choose-project.ts';
+import { chosenGpus, giveGpus } from './give-gpus.ts';
+import type { GraphFlags } from './graph-flags.ts';
+import { findHuggingFace } from './hugging-face.ts';
+import type { Io } from './io.ts';
+import { loadInfra } from './load-infra.ts';
+import { readEnvFiles } from './read-env-files.ts';
+
+/** Everything that `plan`, `up` and `pull` know before anything is done. */
+export interface LoadedProject {
+  readonly project: string;
+  readonly graph: Graph;
+  readonly resolved: ResolvedGraph;
+  readonly desired: DesiredState;
+  readonly observed: ObservedState;
+  readonly deviations: readonly AppliedDeviation[];
+  /** The replica whose answer proves the graph: the first frontend, when some worker registers a model. */
+  readonly routableFrontend: string | undefined;
+  readonly settleMs: number;
+  /** Servers of `--infra-endpoints`. */
+  readonly shared: InfraEndpoints | undefined;
+}
+
+/** `--operator-version`, else the newest generation, which knows both API versions. */
+export function operatorGeneration(flag: string | undefined): OperatorGeneration {
+  if (flag === undefined) return '1.5';
+  const found = OPERATOR_GENERATIONS.find((generation) => flag === generation || flag.startsWith(`${generation}.`));
+  if (found) return found;
+  throw new UserError('INVALID_FLAG', `--operator-version: "${flag}" is not known`, {
+    hint: `choose one of ${OPERATOR_GENERATIONS.join(', ')}`,
+  });
+}
+
+const PULL_POLICIES: ReadonlyMap<string, DesiredContainer['pullPolicy']> = new Map([
+  ['always', 'Always'],
+  ['missing', 'IfNotPresent'],
+  ['never', 'Never'],
+]);
+
+function pullPolicy(flag: string | undefined): DesiredContainer['pullPolicy'] | undefined {
+  if (flag === undefined) return undefined;
+  const policy = PULL_POLICIES.get(flag);
+  if (policy) return policy;
+  throw new UserError('INVALID_FLAG', `--pull: "${flag}" is not known`, { hint: `choose one of ${[...PULL_POLICIES.keys()].join(', ')}` });
+}
+
+function parseScale(values: readonly string[]): ReadonlyMap<string, number> {
+  const scale = new Map<string, number>();
+  for (const [component, text] of parseComponentValues(values, '--scale')) {
+    const count = Number(text);
+    if (component === '' || !Number.isInteger(count) || count < 0) {
+      throw new UserError('INVALID_FLAG', `--scale: "${component === '' ? text : `${component}=${text}`}" is no COMPONENT=N`);
+    }
+    scale.set(component, count);
+  }
+  return scale;
+}
+
+/** What was assumed about versions, and why: one notice for the operator, one for each runtime version. */
+class Assumptions {
+  readonly #runtimes = new Map<string, string[]>();
+
+  note(component: string, version: string, why: string): void {
+    const key = `runtime ${version} assumed (${why})`;
+    const names = this.#runtimes.get(key) ?? [];
+    if (!names.includes(component)) names.push(component);
+    this.#runtimes.set(key, names);
+  }
+
+  list(generation: OperatorGeneration, flag: string | undefined, apiVersion: string): Diagnostic[] {
+    const why = flag === undefined ? `the newest that knows ${apiVersion}` : '--operator-version';
+    const messages = [`merged as operator ${generation} does (${why})`];
+    for (const [text, components] of this.#runtimes) messages.push(`${text}: ${components.join(', ')}`);
+    return messages.map((message) => ({ severity: 'notice', code: 'VERSION_ASSUMED', message }));
+  }
+}
+
+/**
+ * The whole way from FILE to what is desired and what is there; changes nothing. Throws a UserError with every problem of the input
+ * (exit 2), or with what the machine lacks (exit 3).
+ */
+export async function loadProject(file: string, flags: GraphFlags, io: Io, runtime: Runtime): Promise<LoadedProject> {
+  const signal = io.interrupted;
+  const generation = operatorGeneration(flags.operatorVersion);
+  const images = { byComponent: parseComponentValues(flags.image, '--image'), tag: flags.tag };
+  const scale = parseScale(flags.scale);
+  const versions = parseComponentValues(flags.runtimeVersion, '--runtime-version');
+  const restrictTo = chosenGpus(flags.gpus, io.env);
+  const engineSoon = runtime.facts(signal);
+  engineSoon.catch(() => undefined);
+  const { loadGraph } = await import('../dgd/load-graph.ts');
+  const { graph, diagnostics } = await loadGraph({ file, generation, ...(flags.name ? { name: flags.name } : {}) }, io.stdin);
+  const resolved = resolveGraph(graph, { generation });
+  const components = resolved.components.map((component) => component.name);
+  checkComponentNames(images.byComponent, components, '--image');
+  checkComponentNames(scale, components, '--scale');
+  checkComponentNames(versions, components, '--runtime-version');
+  const project = checkProjectName(flags.project || io.env.DYNAMO_PROJECT || projectName(graph.name));
+  const [engine, infra, extraEnv, huggingFace] = await Promise.all([
+    engineSoon,
+    loadInfra(flags.infraEndpoints, io),
+    readEnvFiles(flags.envFile),
+    findHuggingFace(io.env, io.env.HOME ?? homedir()),
+  ]);
+  const assumptions = new Assumptions();
+  let settleMs = 0;
+  const options: LocalOptions = {
+    project,
+    source: file,
+    images,
+    scale,
+    pull: pullPolicy(flags.pull),
+    runtimeOf: (component, image) => {
+      const flag = valueFor(versions, component.name);
+      const { version, why } = runtimeVersionOf({ flag, written: component.runtimeVersionOverride, image, generation });
+      assumptions.note(component.name, version, why);
+      const facts = runtimeFacts(version);
+      settleMs = Math.max(settleMs, facts.settleMs);
+      return facts;
+    },
+    infra: infra.options,
+    engine,
+    companions: readCompanionValues(graph.companions, huggingFace.token),
+    gpus: new Map(),
+    port: flags.port,
+    bind: flags.bind,
+    extraEnv,
+    hfCache: huggingFace.cache,
+    adaptPod: adaptMocker,
+  };
+  const laidOut = buildDesiredState(resolved, options);
+  throwOnErrors(laidOut.diagnostics);
+  const used = [...laidOut.desired.infra.map((entry) => entry.container), ...laidOut.desired.replicas.flatMap((replica) => replica.containers)];
+  const replicas = listReplicas(resolved, scale);
+  const needsGpus = replicas.some((replica) => replica.gpuCount > 0);
+  const [observed, inventory] = await Promise.all([
+    runtime.observe(project, used.map((container) => container.image), signal),
+    needsGpus ? import('../host/read-gpu-inventory.ts').then((host) => host.readGpuInventory(io.env, signal)) : undefined,
+  ]);
+  const built = inventory
+    ? buildDesiredState(resolved, { ...options, gpus: giveGpus({ replicas, inventory: inventory satisfies GpuInventory, observed, restrictTo }) })
+    : laidOut;
+  const modelWorkers = resolved.components.some(registersModel);
+  return {
+    project,
+    graph,
+    resolved,
+    desired: {
+      ...built.desired,
+      notices: [
+        ...assumptions.list(generation, flags.operatorVersion, graph.apiVersion),
+        ...diagnostics,
+        ...built.desired.notices,
+      ],
+    },
+    observed,
+    deviations: built.deviations,
+    routableFrontend: modelWorkers ? built.desired.replicas.find((replica) => replica.frontendPort !== undefined)?.id : undefined,
+    settleMs,
+    shared: infra.shared,
+  };
+}

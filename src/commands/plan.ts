@@ -1,0 +1,41 @@
+import type { Command } from 'commander';
+import { reconcile } from '../plan/reconcile.ts';
+import { formatNotices, formatPlan, planToJson } from '../plan/format-plan.ts';
+import { connect } from './connect.ts';
+import { addGraphFlags, type GraphFlags } from './graph-flags.ts';
+import { type Io, print, printJson, say } from './io.ts';
+import { type LoadedProject, loadProject } from './load-project.ts';
+
+interface PlanFlags extends GraphFlags {
+  readonly format: string;
+  readonly forceRecreate?: boolean;
+  readonly detach?: boolean;
+}
+
+/** `dynamo plan`: what `up` would do, and why; changes nothing. */
+export function registerPlan(program: Command, io: Io): void {
+  addGraphFlags(program.command('plan').description('show what up would do, and why').argument('<file>', 'YAML file, or - for stdin'))
+    .option('--format <format>', 'text or json', 'text')
+    .option('-d, --detach', 'plan for up --detach')
+    .option('--force-recreate', 'recreate containers that have not changed')
+    .action((file: string, flags: PlanFlags) => showPlan(file, flags, io));
+}
+
+/** The plan of an `up` with these flags. */
+export function planUp(loaded: LoadedProject, flags: Pick<PlanFlags, 'forceRecreate' | 'detach' | 'pull'>): ReturnType<typeof reconcile> {
+  return reconcile(loaded.desired, loaded.observed, {
+    forceRecreate: flags.forceRecreate ?? false,
+    detach: flags.detach ?? false,
+    pullAlways: flags.pull === 'always',
+    routableFrontend: loaded.routableFrontend,
+  });
+}
+
+/** Prints the plan: data to stdout, notices to stderr. */
+export async function showPlan(file: string, flags: PlanFlags, io: Io): Promise<void> {
+  const runtime = await connect(io);
+  const plan = planUp(await loadProject(file, flags, io, runtime), flags);
+  if (flags.format === 'json') return printJson(io, planToJson(plan));
+  print(io, formatPlan(plan));
+  say(io, formatNotices(plan.notices));
+}

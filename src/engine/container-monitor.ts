@@ -1,0 +1,71 @@
+import type { Clock } from '../model/clock.ts';
+import type { Runtime } from '../model/runtime.ts';
+import type { ProbeAnswer } from '../probes/probe-answer.ts';
+import { runHandler } from '../probes/run-handler.ts';
+import { type ProbeVerdict, watchProbes } from '../probes/watch-probes.ts';
+import type { ContainerEvents } from './container-events.ts';
+import type { MonitoredContainer } from './monitored-replica.ts';
+import { makeProbeTarget } from './probe-target.ts';
+
+/** How one life of a container ended. */
+export type LifeEnd =
+  | { readonly kind: 'exited'; readonly exitCode: number; readonly oomKilled: boolean }
+  | { readonly kind: 'probe-failed'; readonly probe: 'startup' | 'liveness'; readonly answer: string };
+
+export interface LifeOptions {
+  readonly runtime: Runtime;
+  readonly events: ContainerEvents;
+  readonly clock: Clock;
+  readonly onReady: (ready: boolean, answer: string) => void;
+  readonly onAnswer: (answer: ProbeAnswer) => void;
+}
+
+/** Watches a started container until it ends or a kubelet would restart it; ends by itself with the signal. */
+export async function watchLife(container: MonitoredContainer, options: LifeOptions, signal: AbortSignal): Promise<LifeEnd> {
+  const { runtime, events } = options;
+  const over = new AbortController();
+  const combined = AbortSignal.any([signal, over.signal]);
+  let stopListening = (): void => undefined;
+  const died = new Promise<LifeEnd>((resolve, reject) => {
+    let oomKilled = false;
+    stopListening = events.listen(container.name, (event) => {
+      if (event.action === 'oom') oomKilled = true;
+      if (event.action === 'die') resolve({ kind: 'exited', exitCode: event.exitCode ?? -1, oomKilled });
+    });
+    const onAbort = () => reject(signal.reason);
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+  });
+  died.catch(() => undefined);
+  try {
+    // It may have ended before anybody listened.
+    const [now, network] = await Promise.all([
+      runtime.inspect(container.name, signal),
+      container.network === container.name ? undefined : runtime.inspect(container.network, signal),
+    ]);
+    if (now?.status !== 'running') return { kind: 'exited', exitCode: now?.exitCode ?? -1, oomKilled: now?.oomKilled ?? false };
+    const target = makeProbeTarget(runtime, container.name, network ?? now);
+    const failed = new Promise<LifeEnd>((resolve, reject) => {
+      const onVerdict = (verdict: ProbeVerdict) => {
+        if (verdict.kind === 'ready') options.onReady(true, '');
+        if (verdict.kind === 'unready') options.onReady(false, verdict.answer);
+        if (verdict.kind === 'failed') resolve({ kind: 'probe-failed', probe: verdict.probe, answer: verdict.answer });
+      };
+      const watch = watchProbes(
+        {
+          probes: container.probes,
+          clock: options.clock,
+          run: (probe, probeSignal) => runHandler(probe.handler, target, probe.timeoutSeconds * 1000, probeSignal),
+          onVerdict,
+          onAnswer: (_, answer) => options.onAnswer(answer),
+        },
+        combined,
+      );
+      watch.ended.catch(reject);
+    });
+    return await Promise.race([died, failed]);
+  } finally {
+    over.abort();
+    stopListening();
+  }
+}

@@ -1,0 +1,78 @@
+import type { Emit } from '../model/event.ts';
+import type { Operation, OperationKind } from '../model/plan.ts';
+import type { Runtime } from '../model/runtime.ts';
+
+type Executor<K extends OperationKind> = (operation: { readonly kind: K } & Operation<K>, signal: AbortSignal) => Promise<void>;
+export type Executors = { readonly [K in OperationKind]: Executor<K> };
+
+/** The waits, which need more than a runtime: an `up` or `restart` brings them. */
+export type WaitExecutors = Pick<Executors, 'waitHealthy' | 'waitCompleted' | 'waitReady' | 'waitRoutable'>;
+
+export interface ExecuteOptions {
+  readonly runtime: Runtime;
+  readonly project: string;
+  readonly emit: Emit;
+  /** The container that a name stands for, as the replica it belongs to: who shows the stage. */
+  readonly replicaOf: (name: string) => string | undefined;
+  readonly waits: WaitExecutors;
+  /** Called around the start of a container, so that none of its lines is missed. */
+  readonly onStart?: (name: string, started: Promise<void>) => void;
+}
+
+function noWait(): Promise<void> {
+  return Promise.reject(new Error('this plan waits for nothing'));
+}
+
+/** For plans that only remove, stop or pull. */
+export const NO_WAITS: WaitExecutors = { waitHealthy: noWait, waitCompleted: noWait, waitReady: noWait, waitRoutable: noWait };
+
+function makeExecutors({ runtime, project, emit, replicaOf, waits, onStart }: ExecuteOptions): Executors {
+  const stage = (name: string, now: 'created' | 'starting' | 'stopping' | 'stopped' | 'removed') => {
+    const replica = replicaOf(name);
+    if (replica !== undefined) emit({ type: 'replica-stage', replica, stage: now });
+  };
+  return {
+    ...waits,
+    pullImage: ({ image }, signal) =>
+      runtime.pullImage(image, { onProgress: (progress) => emit({ type: 'pull-progress', image, ...progress }) }, signal),
+    createNetwork: ({ network }, signal) => runtime.createNetwork(project, network, signal),
+    createVolume: ({ volume }, signal) => runtime.createVolume(project, volume, signal),
+    createContainer: async ({ container }, signal) => {
+      await runtime.createContainer(container, signal);
+      stage(container.name, 'created');
+    },
+    startContainer: async ({ name }, signal) => {
+      stage(name, 'starting');
+      const started = runtime.startContainer(name, signal);
+      onStart?.(name, started);
+      await started;
+    },
+    stopContainer: async ({ name, graceSeconds }, signal) => {
+      stage(name, 'stopping');
+      await runtime.stopContainer(name, graceSeconds, signal);
+      stage(name, 'stopped');
+    },
+    removeContainer: async ({ name }, signal) => {
+      await runtime.removeContainer(name, signal);
+      stage(name, 'removed');
+    },
+    removeNetwork: ({ network }, signal) => runtime.removeNetwork(network, signal),
+    removeVolume: ({ volume }, signal) => runtime.removeVolume(volume, signal),
+    setRestartPolicy: ({ name, policy }, signal) => runtime.setRestartPolicy(name, policy, signal),
+  };
+}
+
+/** A function that executes any operation by its kind; nothing is decided here. */
+export function executeOperation(options: ExecuteOptions): (operation: Operation, signal: AbortSignal) => Promise<void> {
+  const executors = makeExecutors(options);
+  return (operation, signal) => execute(executors, operation, signal);
+}
+
+function execute<K extends OperationKind>(
+  executors: Executors,
+  operation: { readonly kind: K } & Operation<K>,
+  signal: AbortSignal,
+): Promise<void> {
+  const run: Executor<K> = executors[operation.kind];
+  return run(operation, signal);
+}

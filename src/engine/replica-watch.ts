@@ -1,0 +1,147 @@
+import type { Clock } from '../model/clock.ts';
+import { EXIT, UserError } from '../model/diagnostic.ts';
+import type { Emit } from '../model/event.ts';
+import type { Runtime } from '../model/runtime.ts';
+import { BACKOFF_RESET_MS, restartDelayMs } from './backoff.ts';
+import type { ContainerEvents } from './container-events.ts';
+import { type LifeEnd, watchLife } from './container-monitor.ts';
+import type { MonitoredContainer, MonitoredReplica } from './monitored-replica.ts';
+
+export interface ReplicaWatchOptions {
+  readonly runtime: Runtime;
+  readonly events: ContainerEvents;
+  readonly clock: Clock;
+  readonly emit: Emit;
+  /** Ends before the first readiness that a restart makes good instead of failing (`--restarts`). */
+  readonly restartsBeforeReady: number;
+}
+
+/** Lines of the log that an error carries. */
+const LAST_LINES = 20;
+
+/**
+ * One replica from its start on. Before its first readiness an end is an error; after it containers are restarted as a kubelet
+ * restarts them, for as long as `run` goes on.
+ */
+export class ReplicaWatch {
+  readonly replica: MonitoredReplica;
+  readonly #options: ReplicaWatchOptions;
+  readonly #ready = new Map<string, boolean>();
+  readonly #lastAnswer = new Map<string, string>();
+  #everReady = false;
+  #resolveReady: () => void = () => undefined;
+  #rejectReady: (error: unknown) => void = () => undefined;
+  readonly ready: Promise<void>;
+
+  constructor(replica: MonitoredReplica, options: ReplicaWatchOptions) {
+    this.replica = replica;
+    this.#options = options;
+    this.ready = new Promise((resolve, reject) => {
+      this.#resolveReady = resolve;
+      this.#rejectReady = reject;
+    });
+    this.ready.catch(() => undefined);
+    for (const container of replica.containers) this.#ready.set(container.name, false);
+  }
+
+  /** What is missing until it is ready, in words: `decode-0: HTTP 503`. */
+  describe(): string {
+    const waiting = this.replica.containers.filter((container) => !this.#ready.get(container.name));
+    const answers = waiting.map((container) => this.#lastAnswer.get(container.name)).filter((answer) => answer !== undefined);
+    return `${this.replica.id}${answers.length > 0 ? `: ${answers.join(', ')}` : ' has not started'}`;
+  }
+
+  /** Watches every container until the signal is aborted; call once, after they were started. */
+  async run(signal: AbortSignal): Promise<void> {
+    this.#options.emit({ type: 'replica-stage', replica: this.replica.id, stage: 'started' });
+    await Promise.all(
+      this.replica.containers.map((container) =>
+        this.#watchContainer(container, signal).catch((error: unknown) => {
+          if (!signal.aborted) this.#rejectReady(error);
+        }),
+      ),
+    );
+  }
+
+  async #watchContainer(container: MonitoredContainer, signal: AbortSignal): Promise<void> {
+    const { clock, runtime, emit } = this.#options;
+    let restarts = 0;
+    for (;;) {
+      const startedAt = clock.now();
+      const end = await watchLife(
+        container,
+        {
+          ...this.#options,
+          onReady: (ready, answer) => this.#setReady(container.name, ready, answer),
+          onAnswer: (answer) => this.#lastAnswer.set(container.name, answer.answer),
+        },
+        signal,
+      );
+      this.#setReady(container.name, false, describeEnd(end));
+      if (end.kind === 'exited') {
+        emit({ type: 'container-died', replica: this.replica.id, exitCode: end.exitCode, oomKilled: end.oomKilled });
+      }
+      if (clock.now() - startedAt > BACKOFF_RESET_MS) restarts = 0;
+      restarts += 1;
+      if (!this.#everReady && restarts > this.#options.restartsBeforeReady) throw await this.#endError(container, end, signal);
+      const delayMs = restartDelayMs(restarts);
+      emit({ type: 'replica-restarting', replica: this.replica.id, reason: describeEnd(end), delayMs, count: restarts });
+      emit({ type: 'replica-stage', replica: this.replica.id, stage: 'restarting' });
+      if (end.kind === 'probe-failed') await runtime.stopContainer(container.name, container.graceSeconds, signal);
+      await clock.sleep(delayMs, signal);
+      await runtime.startContainer(container.name, signal);
+      emit({ type: 'replica-stage', replica: this.replica.id, stage: 'started' });
+    }
+  }
+
+  #setReady(name: string, ready: boolean, answer: string): void {
+    const before = this.#isReady();
+    this.#ready.set(name, ready);
+    const now = this.#isReady();
+    if (now === before) return;
+    if (now) {
+      this.#everReady = true;
+      this.#options.emit({ type: 'replica-stage', replica: this.replica.id, stage: 'ready' });
+      this.#resolveReady();
+    } else {
+      this.#options.emit({ type: 'replica-stage', replica: this.replica.id, stage: 'started', detail: `no longer ready: ${answer}` });
+    }
+  }
+
+  #isReady(): boolean {
+    return [...this.#ready.values()].every((ready) => ready);
+  }
+
+  async #endError(container: MonitoredContainer, end: LifeEnd, signal: AbortSignal): Promise<UserError> {
+    const details = await readLastLines(this.#options.runtime, container.name, signal);
+    if (end.kind === 'probe-failed') {
+      return new UserError('NOT_READY', `${this.replica.id}: its ${end.probe} probe failed: ${end.answer}`, {
+        exitCode: EXIT.notReady,
+        details,
+        hint: `dynamo logs ${this.replica.id} shows all it said`,
+      });
+    }
+    const memory = end.oomKilled ? ': it ran out of memory' : '';
+    return new UserError('CONTAINER_DIED', `${this.replica.id} ended with exit code ${end.exitCode} before it was ready${memory}`, {
+      exitCode: EXIT.startFailed,
+      details,
+      hint: end.oomKilled ? 'raise its memory limit' : `dynamo logs ${this.replica.id} shows all it said`,
+    });
+  }
+}
+
+function describeEnd(end: LifeEnd): string {
+  if (end.kind === 'probe-failed') return `${end.probe} probe failed: ${end.answer}`;
+  return `ended with exit code ${end.exitCode}${end.oomKilled ? ', out of memory' : ''}`;
+}
+
+/** The end of a container's log for an error; nothing when it cannot be read. */
+export async function readLastLines(runtime: Runtime, name: string, signal: AbortSignal): Promise<string> {
+  const lines: string[] = [];
+  try {
+    for await (const { line } of runtime.logs(name, { follow: false, tail: LAST_LINES }, signal)) lines.push(line);
+  } catch {
+    return '';
+  }
+  return lines.join('\n');
+}
