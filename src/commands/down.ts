@@ -3,7 +3,7 @@ import { planDown } from '../plan/plan-removal.ts';
 import { chooseProject } from './choose-project.ts';
 import { connect } from './connect.ts';
 import type { Io } from './io.ts';
-import { runPlan } from './run-plan.ts';
+import { showPlanRun } from './run-plan.ts';
 
 interface DownFlags {
   readonly project?: string;
@@ -27,5 +27,15 @@ async function down(flags: DownFlags, io: Io): Promise<void> {
   const project = await chooseProject(flags.project, io.env, runtime, io.interrupted);
   const observed = await runtime.observe(project, [], io.interrupted);
   const plan = planDown(observed, { volumes: flags.volumes ?? false });
-  await runPlan({ plan, containers: observed.containers, runtime, io, progress: flags.progress, doneText: `project ${project} is down`, idleText: `project ${project}: nothing to remove` });
+  await showPlanRun(
+    {
+      plan,
+      containers: observed.containers,
+      runtime,
+      io,
+      doneText: `project ${project} is down`,
+      idleText: `project ${project}: nothing to remove`,
+    },
+    flags.progress,
+  );
 }

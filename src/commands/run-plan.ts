@@ -5,7 +5,7 @@ import type { DynamoEvent, Emit } from '../model/event.ts';
 import type { ObservedContainer } from '../model/observed-state.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Runtime } from '../model/runtime.ts';
-import { type Io, say } from './io.ts';
+import type { Io } from './io.ts';
 
 /** A stream of events to the renderer that `--progress` or the terminal chooses. Loaded late: printing data needs none of it. */
 export async function openRenderer(
@@ -31,29 +31,34 @@ export interface RunPlanOptions {
   readonly containers: readonly ObservedContainer[];
   readonly runtime: Runtime;
   readonly io: Io;
-  readonly progress: string | undefined;
+  readonly emit: Emit;
   readonly doneText: string;
   readonly idleText: string;
   readonly waits?: WaitExecutors;
 }
 
-/** Walks a plan that removes, stops, pulls or restarts. */
+/** Walks a plan that removes, stops, pulls or restarts, and says how it ended. */
 export async function runPlan(options: RunPlanOptions): Promise<void> {
-  const { plan, runtime, io } = options;
-  if (plan.steps.length === 0) return say(io, options.idleText);
-  const { emit, close } = await openRenderer(io, options.progress);
+  const { plan, runtime, io, emit } = options;
+  if (plan.steps.length === 0) return emit({ type: 'done', summary: options.idleText });
   const names = new Map(options.containers.map((container) => [container.name, nameOf(container)]));
+  emit({ type: 'plan', plan });
+  const execute = executeOperation({
+    runtime,
+    project: plan.project,
+    emit,
+    replicaOf: (name) => names.get(name),
+    waits: options.waits ?? NO_WAITS,
+  });
+  await walkPlan(plan, { execute, emit, clock: io.clock }, io.interrupted);
+  emit({ type: 'done', summary: options.doneText });
+}
+
+/** The same for a verb that has nothing to show besides. */
+export async function showPlanRun(options: Omit<RunPlanOptions, 'emit'>, progress: string | undefined): Promise<void> {
+  const { emit, close } = await openRenderer(options.io, progress);
   try {
-    emit({ type: 'plan', plan });
-    const execute = executeOperation({
-      runtime,
-      project: plan.project,
-      emit,
-      replicaOf: (name) => names.get(name),
-      waits: options.waits ?? NO_WAITS,
-    });
-    await walkPlan(plan, { execute, emit, clock: io.clock }, io.interrupted);
-    emit({ type: 'done', summary: options.doneText });
+    await runPlan({ ...options, emit });
   } finally {
     await close();
   }

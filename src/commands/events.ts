@@ -1,0 +1,30 @@
+import type { Command } from 'commander';
+import { replicaId } from '../model/names.ts';
+import { chooseProject } from './choose-project.ts';
+import { connect } from './connect.ts';
+import { type Io, print } from './io.ts';
+
+interface EventsFlags {
+  readonly project?: string;
+  readonly format: string;
+}
+
+/** `dynamo events`: what happens to a project's containers, as it happens, until interrupted. */
+export function registerEvents(program: Command, io: Io): void {
+  program
+    .command('events')
+    .description('show what happens to the containers of a project')
+    .option('-p, --project <name>', 'project name')
+    .option('--format <format>', 'text or json', 'text')
+    .action((flags: EventsFlags) => showEvents(flags, io));
+}
+
+async function showEvents(flags: EventsFlags, io: Io): Promise<void> {
+  const runtime = await connect(io);
+  const project = await chooseProject(flags.project, io.env, runtime, io.interrupted);
+  for await (const event of runtime.events(project, io.interrupted).stream) {
+    const time = new Date(event.time).toISOString();
+    if (flags.format === 'json') print(io, JSON.stringify({ ...event, time }));
+    else print(io, `${time} ${replicaId(event.component, event.replica)} ${event.action}${event.exitCode === undefined ? '' : ` (exit code ${event.exitCode})`}`);
+  }
+}

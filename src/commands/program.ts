@@ -1,0 +1,74 @@
+import { Command, CommanderError } from 'commander';
+import { EXIT, formatDiagnostic, UserError } from '../model/diagnostic.ts';
+import { registerDown } from './down.ts';
+import { registerEvents } from './events.ts';
+import { registerExec } from './exec.ts';
+import { type Io, say } from './io.ts';
+import { registerLogs } from './logs.ts';
+import { registerLs } from './ls.ts';
+import { registerPlan } from './plan.ts';
+import { registerPs } from './ps.ts';
+import { registerPull } from './pull.ts';
+import { registerRestart } from './restart.ts';
+import { registerStats } from './stats.ts';
+import { registerUp } from './up.ts';
+
+function makeProgram(version: string, io: Io, setExitCode: (code: number) => void): Command {
+  const program = new Command('dynamo')
+    .description('Runs NVIDIA Dynamo inference graphs on one workstation.')
+    .version(`dynamo ${version}`, '-V, --version', 'show the version')
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
+    .showHelpAfterError('(dynamo --help lists the commands)');
+  registerUp(program, io);
+  registerPlan(program, io);
+  registerPs(program, io);
+  registerLogs(program, io);
+  registerExec(program, io, setExitCode);
+  registerRestart(program, io);
+  registerDown(program, io);
+  registerLs(program, io);
+  registerEvents(program, io);
+  registerStats(program, io);
+  registerPull(program, io);
+  program
+    .command('completion')
+    .description('print a completion script for bash, zsh or fish')
+    .argument('<shell>')
+    .action(async (shell: string) => {
+      const { printCompletion } = await import('./completion.ts');
+      printCompletion(shell, program, io);
+    });
+  for (const command of program.commands) command.exitOverride();
+  return program;
+}
+
+function sayError(error: UserError, io: Io): void {
+  for (const diagnostic of error.diagnostics) say(io, formatDiagnostic(diagnostic));
+  if (error.diagnostics.length === 0) say(io, `error ${error.code}: ${error.message}`);
+  if (error.details) say(io, `\n${error.details}\n`);
+  if (error.hint) say(io, `hint: ${error.hint}`);
+}
+
+/** Runs one command line and returns its exit code (DESIGN "The command line"); a stack is shown for bugs alone. */
+export async function runProgram(argv: readonly string[], version: string, io: Io): Promise<number> {
+  let exitCode: number = EXIT.ok;
+  const program = makeProgram(version, io, (code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync([...argv]);
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    if (error instanceof UserError) {
+      if (error.code !== 'INTERRUPTED') sayError(error, io);
+      return error.exitCode;
+    }
+    if (io.interrupted.aborted) return EXIT.interrupted;
+    say(io, error instanceof Error ? (error.stack ?? error.message) : String(error));
+    say(io, 'this is a bug in dynamo');
+    return EXIT.bug;
+  }
+}

@@ -1,0 +1,31 @@
+import type { Command } from 'commander';
+import { PlanBuilder } from '../plan/plan-builder.ts';
+import { connect } from './connect.ts';
+import { addGraphFlags, type GraphFlags } from './graph-flags.ts';
+import type { Io } from './io.ts';
+import { loadProject } from './load-project.ts';
+import { showPlanRun } from './run-plan.ts';
+
+interface PullFlags extends GraphFlags {
+  readonly progress?: string;
+}
+
+/** `dynamo pull`: fetches the images of a graph that are not here, all at once; `--pull always` fetches every one. */
+export function registerPull(program: Command, io: Io): void {
+  addGraphFlags(program.command('pull').description('pull the images of a graph').argument('<file>', 'YAML file, or - for stdin'))
+    .option('--progress <mode>', 'auto, tty, plain, json or quiet')
+    .action((file: string, flags: PullFlags) => pull(file, flags, io));
+}
+
+async function pull(file: string, flags: PullFlags, io: Io): Promise<void> {
+  const runtime = await connect(io);
+  const { project, desired, observed } = await loadProject(file, flags, io, runtime);
+  const containers = [...desired.infra.map((entry) => entry.container), ...desired.replicas.flatMap((replica) => replica.containers)];
+  const builder = new PlanBuilder();
+  for (const image of [...new Set(containers.map((container) => container.image))].toSorted()) {
+    if (flags.pull !== 'always' && observed.images.has(image)) continue;
+    builder.add({ kind: 'pullImage', image }, image, flags.pull === 'always' ? '--pull always' : 'not on this machine', []);
+  }
+  const plan = builder.build(project, desired.notices);
+  await showPlanRun({ plan, containers: [], runtime, io, doneText: 'images pulled', idleText: 'every image is here' }, flags.progress);
+}

@@ -1,0 +1,33 @@
+import type { Command } from 'commander';
+import { formatBytes } from '../model/quantity.ts';
+import { chooseProject } from './choose-project.ts';
+import { connect } from './connect.ts';
+import { type Io, print, printJson } from './io.ts';
+import { nameOf } from './run-plan.ts';
+
+interface StatsFlags {
+  readonly project?: string;
+  readonly format: string;
+}
+
+/** `dynamo stats`: what the running replicas use now. */
+export function registerStats(program: Command, io: Io): void {
+  program
+    .command('stats')
+    .description('show the CPU and memory use of a project')
+    .option('-p, --project <name>', 'project name')
+    .option('--format <format>', 'table or json', 'table')
+    .action((flags: StatsFlags) => showStats(flags, io));
+}
+
+async function showStats(flags: StatsFlags, io: Io): Promise<void> {
+  const runtime = await connect(io);
+  const project = await chooseProject(flags.project, io.env, runtime, io.interrupted);
+  const { containers } = await runtime.observe(project, [], io.interrupted);
+  const running = containers.filter((container) => container.status === 'running' && container.role !== 'sandbox');
+  const stats = await runtime.stats(running.map((container) => container.name), io.interrupted);
+  const rows = stats.map((entry, index) => ({ id: running[index] ? nameOf(running[index]) : entry.name, ...entry }));
+  if (flags.format === 'json') return printJson(io, rows);
+  const { formatTable } = await import('../ui/table.ts');
+  print(io, formatTable(['NAME', 'CPUS', 'MEMORY'], rows.map((row) => [row.id, row.cpus.toFixed(2), formatBytes(row.memoryBytes)])));
+}
