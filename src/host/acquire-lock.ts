@@ -1,89 +1,70 @@
-import { rmSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
+import type { Clock } from '../model/clock.ts';
 import { EXIT, UserError } from '../model/diagnostic.ts';
 import { lockAddress } from './lock-address.ts';
 
-export interface AcquireLockOptions {
-  /** Everything that makes the locked thing unique: user, engine, project. */
+export interface LockOptions {
+  /** What is locked, e.g. `project/agg@unix:///var/run/docker.sock`. Locks of two users never meet. */
   readonly name: string;
-  /** What the holder does, told to whoever waits: `dynamo up agg.yaml`. Must hold no secret. */
-  readonly purpose: string;
-  /** False: throws `LOCKED` at once when somebody else holds it. */
-  readonly wait: boolean;
-  /** Called once for each holder that is waited for. */
-  readonly onWait?: (holder: LockHolder) => void;
+  /** What the holder tells others who ask: `dynamo up agg.yaml (pid 4711)`. It holds no secret. */
+  readonly holder: string;
+  readonly clock: Clock;
+  /** False: somebody else's lock is an error and not waited for. Default true. */
+  readonly wait?: boolean;
+  /** Called with what the holder says, once for each holder, when somebody else has it. */
+  readonly onWait?: (holder: string) => void;
   /** Only tests set it. */
   readonly platform?: NodeJS.Platform;
 }
 
-export interface LockHolder {
-  /** Undefined when the holder did not say. */
-  readonly pid: number | undefined;
-  readonly purpose: string;
-}
-
-/** Milliseconds between looks at a holder that cannot be asked. */
-const RETRY_MS = 50;
-/** A holder says who it is as soon as it is free to; this long is waited for it. */
-const ANSWER_MS = 500;
-const UNKNOWN_HOLDER: LockHolder = { pid: undefined, purpose: 'another dynamo' };
-
-/** The name under which `up`, `down` and `restart` of one project exclude each other. */
-export function projectLockName(engine: string, project: string): string {
-  return `${process.getuid?.() ?? 0}/${engine}/project/${project}`;
-}
-
-/** The name under which all projects of an engine choose their GPUs one after another. */
-export function gpuLockName(engine: string): string {
-  return `${process.getuid?.() ?? 0}/${engine}/gpus`;
-}
+/** Milliseconds until a holder that is just going is looked at again. */
+const RETRY_MS = 20;
+/** A busy holder says who it is as soon as it can; this long is waited for that. */
+const ANSWER_MS = 1000;
+const UNKNOWN_HOLDER = 'another dynamo';
 
 /**
- * Takes an exclusive lock of this machine: a listening socket, which the kernel frees when the process ends in whatever way.
- * It never keeps the process alive. Throws `LOCKED` (exit 3) when it is held and `wait` is false; rejects when `signal` is aborted.
+ * Holds a name of this machine until disposed, or until this process dies in whatever way: it is a listening socket, which the kernel
+ * frees. Whoever waits is connected to it, so it learns at once that the lock is free. The lock does not keep the process alive.
+ * Throws LOCKED (exit 3) when `wait` is false and somebody has it; rejects when `signal` is aborted.
  */
-export async function acquireLock(options: AcquireLockOptions, signal: AbortSignal): Promise<AsyncDisposable> {
-  const address = lockAddress(options.name, options.platform ?? process.platform);
+export async function acquireLock(options: LockOptions, signal: AbortSignal): Promise<AsyncDisposable> {
+  const address = lockAddress(`${process.getuid?.() ?? ''}/${options.name}`, options.platform ?? process.platform);
   let told: string | undefined;
   for (;;) {
     signal.throwIfAborted();
-    const held = await listen(address, { pid: process.pid, purpose: options.purpose });
+    const held = await listen(address, options.holder);
     if (held) return held;
     const visit = await visitHolder(address, signal);
-    if (visit.kind === 'gone') {
-      if (!address.startsWith('\0')) rmSync(address, { force: true });
-      else await delay(RETRY_MS, undefined, { signal });
+    if (!visit) {
+      // Nobody answers there: a holder that is just going, or the file that a killed one left behind.
+      if (address.startsWith('/')) await rm(address, { force: true });
+      else await options.clock.sleep(RETRY_MS, signal);
       continue;
     }
-    const holder = visit.holder;
-    if (!options.wait) {
+    if (options.wait === false) {
       visit.socket.destroy();
-      throw new UserError('LOCKED', `${describeHolder(holder)} is at work on it`, {
+      throw new UserError('LOCKED', `${visit.holder} is at work on it`, {
         exitCode: EXIT.preflight,
         hint: 'wait until it ends, or stop it',
       });
     }
-    if (told !== describeHolder(holder)) options.onWait?.(holder);
-    told = describeHolder(holder);
+    if (told !== visit.holder) options.onWait?.(visit.holder);
+    told = visit.holder;
     await untilClosed(visit.socket, signal);
   }
 }
 
-/** `dynamo up agg.yaml (pid 4711)` */
-export function describeHolder(holder: LockHolder): string {
-  return holder.pid === undefined ? holder.purpose : `${holder.purpose} (pid ${holder.pid})`;
-}
-
-/** The held lock, or undefined when the address is taken. */
-function listen(address: string, self: LockHolder): Promise<AsyncDisposable | undefined> {
+/** The lock, or undefined when the address is taken. */
+function listen(address: string, holder: string): Promise<AsyncDisposable | undefined> {
   const visitors = new Set<Socket>();
   const server = createServer((socket) => {
     visitors.add(socket);
     socket.unref();
     socket.on('error', () => undefined);
     socket.once('close', () => visitors.delete(socket));
-    socket.write(`${JSON.stringify(self)}\n`);
+    socket.write(`${holder.replaceAll('\n', ' ')}\n`);
   });
   return new Promise((resolve, reject) => {
     server.once('error', (error) => {
@@ -97,7 +78,7 @@ function listen(address: string, self: LockHolder): Promise<AsyncDisposable | un
   });
 }
 
-/** Whoever waits learns of it by the end of its connection, after the address is free. */
+/** The address is free before the connections of those who wait end. */
 function release(server: Server, visitors: ReadonlySet<Socket>): Promise<void> {
   return new Promise((resolve) => {
     server.close(() => resolve());
@@ -105,62 +86,60 @@ function release(server: Server, visitors: ReadonlySet<Socket>): Promise<void> {
   });
 }
 
-type Visit =
-  | { readonly kind: 'gone' }
-  | { readonly kind: 'held'; readonly holder: LockHolder; readonly socket: Socket };
+interface Visit {
+  readonly holder: string;
+  /** Ends when the holder lets go or dies. */
+  readonly socket: Socket;
+}
 
-/** Connects to the holder and lets it say who it is; the connection ends when the holder does. */
-function visitHolder(address: string, signal: AbortSignal): Promise<Visit> {
+/** Connects to the holder and lets it say who it is; undefined when nobody is there any more. */
+function visitHolder(address: string, signal: AbortSignal): Promise<Visit | undefined> {
   return new Promise((resolve, reject) => {
     const socket = connect({ path: address });
     let said = '';
-    const timer = setTimeout(() => end({ kind: 'held', holder: UNKNOWN_HOLDER, socket }), ANSWER_MS);
+    const end = (visit: Visit | undefined) => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
+      resolve(visit);
+    };
+    const timer = setTimeout(() => end({ holder: UNKNOWN_HOLDER, socket }), ANSWER_MS);
     const onAbort = () => {
       clearTimeout(timer);
       socket.destroy();
       reject(signal.reason);
     };
-    const end = (visit: Visit) => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', onAbort);
-      resolve(visit);
-    };
     signal.addEventListener('abort', onAbort, { once: true });
     socket.on('error', () => undefined);
-    socket.once('close', () => end({ kind: 'gone' }));
+    socket.once('close', () => end(undefined));
     socket.on('data', (chunk: Buffer) => {
-      said += chunk.toString('utf8').slice(0, 4096);
-      if (said.includes('\n')) end({ kind: 'held', holder: parseHolder(said), socket });
+      said = `${said}${chunk.toString('utf8')}`.slice(0, 4096);
+      if (said.includes('\n')) end({ holder: readable(said), socket });
     });
   });
 }
 
-function parseHolder(line: string): LockHolder {
-  try {
-    const said: unknown = JSON.parse(line);
-    if (typeof said !== 'object' || said === null) return UNKNOWN_HOLDER;
-    const pid = 'pid' in said && typeof said.pid === 'number' ? said.pid : undefined;
-    const purpose = 'purpose' in said && typeof said.purpose === 'string' ? said.purpose : UNKNOWN_HOLDER.purpose;
-    return { pid, purpose: purpose.replace(/\p{Cc}/gu, ' ').slice(0, 200) };
-  } catch {
-    return UNKNOWN_HOLDER;
-  }
+/** What came over a socket goes to a terminal: one line, nothing that steers it. */
+function readable(said: string): string {
+  const line = said
+    .slice(0, said.indexOf('\n'))
+    .replace(/\p{Cc}/gu, ' ')
+    .trim();
+  return line === '' ? UNKNOWN_HOLDER : line.slice(0, 200);
 }
 
 function untilClosed(socket: Socket, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
+    const end = () => {
+      signal.removeEventListener('abort', onAbort);
+      resolve();
+    };
     const onAbort = () => {
       socket.destroy();
       reject(signal.reason);
     };
     if (signal.aborted) return onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    const end = () => {
-      signal.removeEventListener('abort', onAbort);
-      resolve();
-    };
     if (socket.destroyed) return end();
+    signal.addEventListener('abort', onAbort, { once: true });
     socket.once('close', end);
-    socket.resume();
   });
 }

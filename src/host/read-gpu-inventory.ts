@@ -1,12 +1,10 @@
 import type { GpuInventory } from '../model/host-inventory.ts';
 import { describeSmiFailure, GPU_COLUMNS, PROCESS_COLUMNS, parseGpuProcesses, parseGpus } from './parse-nvidia-smi.ts';
 
-export interface GpuInventoryOptions {
-  /** Its PATH says where `nvidia-smi` is. */
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** Milliseconds that one query may take. Default 10 s: without persistence mode the driver loads first. */
-  readonly timeoutMs?: number;
-}
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Milliseconds that a query may take: without persistence mode the first one loads the driver, which takes seconds. */
+const TIMEOUT_MS = 30_000;
 
 /** Where WSL2 puts the program; it is not on every PATH there. */
 const WSL_PROGRAM = '/usr/lib/wsl/lib/nvidia-smi';
@@ -17,12 +15,17 @@ type Answer =
   | { readonly kind: 'missing' };
 
 /**
- * The GPUs of this machine and what runs on them, by two queries at once. No program, no driver and no GPU are no errors: `problem`
+ * The GPUs of this machine (`env` says by its PATH where `nvidia-smi` is) and what runs on them, by two queries at once. No program, no driver and no GPU are no errors: `problem`
  * says which; it is also set when some GPU is lost, beside those that are left. Rejects only when `signal` is aborted.
  */
-export async function readGpuInventory(options: GpuInventoryOptions, signal: AbortSignal): Promise<GpuInventory> {
-  const first = await queryBoth('nvidia-smi', options, signal);
-  const [gpus, processes] = first[0].kind === 'missing' ? await queryBoth(WSL_PROGRAM, options, signal) : first;
+export async function readGpuInventory(
+  env: Environment,
+  signal: AbortSignal,
+  timeoutMs = TIMEOUT_MS,
+): Promise<GpuInventory> {
+  const first = await queryBoth('nvidia-smi', { env, timeoutMs }, signal);
+  const [gpus, processes] =
+    first[0].kind === 'missing' ? await queryBoth(WSL_PROGRAM, { env, timeoutMs }, signal) : first;
   if (gpus.kind === 'missing') {
     return {
       gpus: [],
@@ -41,23 +44,19 @@ export async function readGpuInventory(options: GpuInventoryOptions, signal: Abo
   };
 }
 
-function queryBoth(
-  program: string,
-  options: GpuInventoryOptions,
-  signal: AbortSignal,
-): Promise<readonly [Answer, Answer]> {
+interface QueryOptions {
+  readonly env: Environment;
+  readonly timeoutMs: number;
+}
+
+function queryBoth(program: string, options: QueryOptions, signal: AbortSignal): Promise<readonly [Answer, Answer]> {
   return Promise.all([
     query(program, `--query-gpu=${GPU_COLUMNS}`, options, signal),
     query(program, `--query-compute-apps=${PROCESS_COLUMNS}`, options, signal),
   ]);
 }
 
-async function query(
-  program: string,
-  question: string,
-  options: GpuInventoryOptions,
-  signal: AbortSignal,
-): Promise<Answer> {
+async function query(program: string, question: string, options: QueryOptions, signal: AbortSignal): Promise<Answer> {
   const { execa } = await import('execa');
   signal.throwIfAborted();
   const child = execa(program, [question, '--format=csv,noheader,nounits'], {
@@ -68,7 +67,7 @@ async function query(
     stdin: 'ignore',
     maxBuffer: 1024 * 1024,
   });
-  const result = await Promise.race([child, untilGivenUp(options.timeoutMs ?? 10_000, child, signal)]);
+  const result = await Promise.race([child, untilGivenUp(options.timeoutMs, child, signal)]);
   signal.throwIfAborted();
   if (result === 'given-up') {
     const problem = 'nvidia-smi does not answer: the driver hangs; look at dmesg, or reboot';

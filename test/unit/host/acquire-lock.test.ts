@@ -3,10 +3,12 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
-import { acquireLock, describeHolder, type LockHolder } from '../../../src/host/acquire-lock.ts';
+import { acquireLock } from '../../../src/host/acquire-lock.ts';
 import { lockAddress } from '../../../src/host/lock-address.ts';
+import type { Clock } from '../../../src/model/clock.ts';
 
 const { signal } = new AbortController();
+const clock: Clock = { now: () => Date.now(), sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)) };
 const children: ChildProcess[] = [];
 let names = 0;
 const freshName = () => `test/${process.pid}/${Date.now()}/${names++}`;
@@ -19,7 +21,7 @@ afterEach(() => {
 async function holdElsewhere(name: string, platform: NodeJS.Platform): Promise<ChildProcess> {
   const module = fileURLToPath(new URL('../../../src/host/acquire-lock.ts', import.meta.url));
   const script = `const { acquireLock } = await import(${JSON.stringify(module)});
-    await acquireLock({ name: ${JSON.stringify(name)}, purpose: 'dynamo up agg.yaml', wait: false, platform: '${platform}' }, new AbortController().signal);
+    await acquireLock({ name: ${JSON.stringify(name)}, holder: 'dynamo up agg.yaml', clock: {}, wait: false, platform: '${platform}' }, new AbortController().signal);
     console.log('held'); setInterval(() => {}, 1000);`;
   const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
     cwd: fileURLToPath(new URL('../../../', import.meta.url)),
@@ -33,26 +35,26 @@ async function holdElsewhere(name: string, platform: NodeJS.Platform): Promise<C
 describe.each(['linux', 'darwin'] as const)('a lock as made on %s', (platform) => {
   test('is held once, and free after its holder lets go', async () => {
     const name = freshName();
-    const lock = await acquireLock({ name, purpose: 'first', wait: false, platform }, signal);
-    await expect(acquireLock({ name, purpose: 'second', wait: false, platform }, signal)).rejects.toMatchObject({
+    const lock = await acquireLock({ name, holder: 'first', clock, wait: false, platform }, signal);
+    await expect(acquireLock({ name, holder: 'second', clock, wait: false, platform }, signal)).rejects.toMatchObject({
       code: 'LOCKED',
       exitCode: 3,
-      message: expect.stringContaining(`first (pid ${process.pid})`),
+      message: expect.stringContaining('first'),
     });
     await lock[Symbol.asyncDispose]();
-    const again = await acquireLock({ name, purpose: 'second', wait: false, platform }, signal);
+    const again = await acquireLock({ name, holder: 'second', clock, wait: false, platform }, signal);
     await again[Symbol.asyncDispose]();
   });
 
   test('says who holds it to whoever waits, once, and then passes on', async () => {
     const name = freshName();
-    const lock = await acquireLock({ name, purpose: 'dynamo down', wait: false, platform }, signal);
-    const seen: LockHolder[] = [];
+    const lock = await acquireLock({ name, holder: 'dynamo down', clock, wait: false, platform }, signal);
+    const seen: string[] = [];
     const waiting = acquireLock(
-      { name, purpose: 'x', wait: true, platform, onWait: (holder) => seen.push(holder) },
+      { name, holder: 'x', clock, wait: true, platform, onWait: (holder) => seen.push(holder) },
       signal,
     );
-    await expect.poll(() => seen).toEqual([{ pid: process.pid, purpose: 'dynamo down' }]);
+    await expect.poll(() => seen).toEqual(['dynamo down']);
     await lock[Symbol.asyncDispose]();
     await (await waiting)[Symbol.asyncDispose]();
     expect(seen).toHaveLength(1);
@@ -61,12 +63,12 @@ describe.each(['linux', 'darwin'] as const)('a lock as made on %s', (platform) =
   test('is free at once when its holder is killed', async () => {
     const name = freshName();
     const child = await holdElsewhere(name, platform);
-    const seen: LockHolder[] = [];
+    const seen: string[] = [];
     const waiting = acquireLock(
-      { name, purpose: 'next', wait: true, platform, onWait: (holder) => seen.push(holder) },
+      { name, holder: 'next', clock, wait: true, platform, onWait: (holder) => seen.push(holder) },
       signal,
     );
-    await expect.poll(() => seen).toEqual([{ pid: child.pid, purpose: 'dynamo up agg.yaml' }]);
+    await expect.poll(() => seen).toEqual(['dynamo up agg.yaml']);
     const killedAt = performance.now();
     child.kill('SIGKILL');
     await (await waiting)[Symbol.asyncDispose]();
@@ -76,10 +78,10 @@ describe.each(['linux', 'darwin'] as const)('a lock as made on %s', (platform) =
 
 test('waiting ends when it is told to', async () => {
   const name = freshName();
-  await using _lock = await acquireLock({ name, purpose: 'first', wait: false }, signal);
+  await using _lock = await acquireLock({ name, holder: 'first', clock, wait: false }, signal);
   const stop = new AbortController();
   const waiting = acquireLock(
-    { name, purpose: 'second', wait: true, onWait: () => stop.abort(new Error('enough')) },
+    { name, holder: 'second', clock, wait: true, onWait: () => stop.abort(new Error('enough')) },
     stop.signal,
   );
   await expect(waiting).rejects.toThrow('enough');
@@ -90,7 +92,7 @@ test('many who wait get it one after another', async () => {
   let inside = 0;
   let most = 0;
   const work = async () => {
-    await using _lock = await acquireLock({ name, purpose: 'work', wait: true }, signal);
+    await using _lock = await acquireLock({ name, holder: 'work', clock, wait: true }, signal);
     inside += 1;
     most = Math.max(most, inside);
     await new Promise((resolve) => setTimeout(resolve, 5));
@@ -105,9 +107,4 @@ test('the address on Linux is abstract and as long as an address can be', () => 
   expect(Buffer.byteLength(address)).toBe(108);
   expect(address.startsWith('\0dynamo-lock-')).toBe(true);
   expect(existsSync(lockAddress('x', 'darwin'))).toBe(false);
-});
-
-test('a holder is described with its process', () => {
-  expect(describeHolder({ pid: 7, purpose: 'dynamo up' })).toBe('dynamo up (pid 7)');
-  expect(describeHolder({ pid: undefined, purpose: 'another dynamo' })).toBe('another dynamo');
 });

@@ -25,7 +25,7 @@ test('joins GPUs with the processes on them', async () => {
     --query-gpu=*) echo '0, GPU-aa, 81559, 61079, 550.54.15, NVIDIA H100 80GB HBM3' ;;
     --query-compute-apps=*) echo 'GPU-aa, 4711, 20480, python3' ;;
   esac`);
-  expect(await readGpuInventory({ env }, signal)).toEqual({
+  expect(await readGpuInventory(env, signal)).toEqual({
     driverVersion: '550.54.15',
     problem: undefined,
     gpus: [
@@ -42,7 +42,7 @@ test('joins GPUs with the processes on them', async () => {
 });
 
 test('says that there is no driver when the program is missing', async () => {
-  const inventory = await readGpuInventory({ env: { PATH: join(folder, 'nothing') } }, signal);
+  const inventory = await readGpuInventory({ PATH: join(folder, 'nothing') }, signal);
   expect(inventory).toMatchObject({ gpus: [], problem: expect.stringMatching(/not installed/) });
 });
 
@@ -50,7 +50,7 @@ test('says what a failing program says', async () => {
   const env = await withProgram(
     `echo "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver."; exit 9`,
   );
-  expect(await readGpuInventory({ env }, signal)).toMatchObject({
+  expect(await readGpuInventory(env, signal)).toMatchObject({
     gpus: [],
     problem: expect.stringMatching(/not loaded/),
   });
@@ -61,21 +61,21 @@ test('keeps the GPUs that are left beside a lost one', async () => {
     --query-gpu=*) echo '0, GPU-aa, 100, 100, 550.54.15, NVIDIA L4'
       echo 'Unable to determine the device handle for GPU0000:3B:00.0: GPU is lost.  Reboot the system to recover this GPU'; exit 15 ;;
   esac`);
-  const inventory = await readGpuInventory({ env }, signal);
+  const inventory = await readGpuInventory(env, signal);
   expect(inventory.gpus.map((gpu) => gpu.uuid)).toEqual(['GPU-aa']);
   expect(inventory.problem).toMatch(/lost/);
 });
 
 test('gives up on a program that hangs', async () => {
   const env = await withProgram('exec sleep 30');
-  const inventory = await readGpuInventory({ env, timeoutMs: 100 }, signal);
+  const inventory = await readGpuInventory(env, signal, 100);
   expect(inventory.problem).toMatch(/does not answer/);
 });
 
 test('ends when it is told to', async () => {
   const env = await withProgram('exec sleep 30');
   const stop = new AbortController();
-  const reading = readGpuInventory({ env }, stop.signal);
+  const reading = readGpuInventory(env, stop.signal);
   setTimeout(() => stop.abort(new Error('enough')), 50);
   await expect(reading).rejects.toThrow('enough');
 });
