@@ -30,7 +30,7 @@ def remove(path: pathlib.Path) -> None:
 
 
 def warm(*args: str) -> None:
-    """Runs python, which leaves byte code of what it imported; a start that fails here fails the build."""
+    """Runs python, which leaves byte code of what it imported; what cannot be imported fails the build."""
     subprocess.run([sys.executable, *args], check=True, stdout=subprocess.DEVNULL)
 
 
@@ -53,7 +53,6 @@ for entry in SITE.iterdir():
         compileall.compile_dir(entry, quiet=2)
     elif entry.suffix == ".py":
         compileall.compile_file(entry, quiet=2)
-warm("-m", "dynamo.frontend", "--help")
-warm("-m", "dynamo.mocker", "--help")
+warm("-c", "import dynamo.frontend.main, dynamo.mocker.main")
 if importlib.util.find_spec("transformers"):
     warm("-c", f"import transformers as t; t.AutoConfig.from_pretrained({MODEL!r}); t.AutoTokenizer.from_pretrained({MODEL!r})")
