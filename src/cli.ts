@@ -45,7 +45,9 @@ async function main(): Promise<void> {
     return;
   }
   // A reader that has seen enough (`| head`) is no error.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.bug));
+  process.stdout.on('error', (error: NodeJS.ErrnoException) =>
+    process.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.bug),
+  );
   const { runProgram } = await import('./commands/program.ts');
   const io = realIo();
   process.exitCode = await runProgram(process.argv, packageJson.version, io);

@@ -1,7 +1,7 @@
 import { ContainerEvents } from '../engine/container-events.ts';
 import { executeOperation } from '../engine/execute-operation.ts';
-import { isProbeNoise } from '../engine/probe-noise.ts';
 import { monitorDesired } from '../engine/monitored-replica.ts';
+import { isProbeNoise } from '../engine/probe-noise.ts';
 import { ProjectRun } from '../engine/project-run.ts';
 import { walkPlan } from '../engine/walk-plan.ts';
 import { acquireLock } from '../host/acquire-lock.ts';
@@ -37,7 +37,14 @@ export async function bringUp({ file, flags, io, runtime }: BringUp): Promise<vo
         holder: `dynamo up ${file} (pid ${process.pid})`,
         clock: io.clock,
         onWait: (holder) =>
-          emit({ type: 'notice', diagnostic: { severity: 'notice', code: 'LOCKED', message: `waiting for ${holder}, which works on project ${before.project}` } }),
+          emit({
+            type: 'notice',
+            diagnostic: {
+              severity: 'notice',
+              code: 'LOCKED',
+              message: `waiting for ${holder}, which works on project ${before.project}`,
+            },
+          }),
       },
       io.interrupted,
     );
@@ -96,9 +103,17 @@ async function runUp({ loaded, plan, flags, io, runtime, emit }: RunUp): Promise
     replicas: desired.replicas.map(monitorDesired),
     names: new Map([
       ...desired.infra.map(({ service, container }) => [container.name, service] as const),
-      ...desired.replicas.flatMap((replica) => replica.containers.map((container) => [container.name, replica.id] as const)),
+      ...desired.replicas.flatMap((replica) =>
+        replica.containers.map((container) => [container.name, replica.id] as const),
+      ),
     ]),
-    frontends: new Map(desired.replicas.flatMap((replica) => (replica.frontendPort === undefined ? [] : [[replica.id, { container: replica.containers[0]?.name ?? '', port: replica.frontendPort }] as const]))),
+    frontends: new Map(
+      desired.replicas.flatMap((replica) =>
+        replica.frontendPort === undefined
+          ? []
+          : [[replica.id, { container: replica.containers[0]?.name ?? '', port: replica.frontendPort }] as const],
+      ),
+    ),
     shared: loaded.shared,
     settleMs: loaded.settleMs,
   });
@@ -118,7 +133,10 @@ async function runUp({ loaded, plan, flags, io, runtime, emit }: RunUp): Promise
     const url = await run.frontendUrl(walking);
     emit({ type: 'graph-ready', durationMs: io.clock.now() - startedAt, models: run.models, ...(url ? { url } : {}) });
     if (flags.detach) {
-      emit({ type: 'done', summary: `project ${loaded.project} is up; its liveness is not watched any more, Docker restarts what ends` });
+      emit({
+        type: 'done',
+        summary: `project ${loaded.project} is up; its liveness is not watched any more, Docker restarts what ends`,
+      });
       return;
     }
     await run.untilFailure(io.interrupted);
@@ -157,6 +175,13 @@ async function endUp({ failure, run, loaded, flags, io, runtime, emit }: EndUp):
   run.stopRestarting();
   // The first signal brought us here: only the second one may cut this short.
   const observed = await runtime.observe(loaded.project, [], io.killed);
-  const ours = failure === undefined ? observed.containers : observed.containers.filter(({ name }) => run.started.has(name));
-  await stopProject({ plan: planStop({ ...observed, containers: ours }, 'stopping'), runtime, io, emit, project: loaded.project });
+  const ours =
+    failure === undefined ? observed.containers : observed.containers.filter(({ name }) => run.started.has(name));
+  await stopProject({
+    plan: planStop({ ...observed, containers: ours }, 'stopping'),
+    runtime,
+    io,
+    emit,
+    project: loaded.project,
+  });
 }

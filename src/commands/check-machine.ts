@@ -1,5 +1,5 @@
-import { freeBytes } from '../host/free-bytes.ts';
 import { isPortFree } from '../host/find-port.ts';
+import { freeBytes } from '../host/free-bytes.ts';
 import { EXIT, UserError } from '../model/diagnostic.ts';
 import type { Plan } from '../model/plan.ts';
 import { formatBytes } from '../model/quantity.ts';
@@ -16,16 +16,28 @@ export async function checkMachine(plan: Plan, loaded: LoadedProject, runtime: R
 }
 
 async function checkPorts(plan: Plan, loaded: LoadedProject, runtime: Runtime, io: Io): Promise<void> {
-  const own = new Set(loaded.observed.containers.flatMap((container) => container.published.map((port) => port.hostPort)));
-  const wanted = plan.steps.flatMap(({ operation }) => (operation.kind === 'createContainer' ? operation.container.publish : []));
+  const own = new Set(
+    loaded.observed.containers.flatMap((container) => container.published.map((port) => port.hostPort)),
+  );
+  const wanted = plan.steps.flatMap(({ operation }) =>
+    operation.kind === 'createContainer' ? operation.container.publish : [],
+  );
   for (const { hostAddress, hostPort } of wanted) {
     if (hostPort === 0 || own.has(hostPort) || (await isPortFree(hostAddress, hostPort))) continue;
-    const holders = (await runtime.observeAll(io.interrupted)).filter((container) => container.published.some((port) => port.hostPort === hostPort));
+    const holders = (await runtime.observeAll(io.interrupted)).filter((container) =>
+      container.published.some((port) => port.hostPort === hostPort),
+    );
     const holder = holders[0];
-    throw new UserError('PORT_TAKEN', `port ${hostPort} of ${hostAddress} is taken${holder ? ` by project ${holder.project} (${holder.name})` : ''}`, {
-      exitCode: EXIT.preflight,
-      hint: holder ? `dynamo down -p ${holder.project}, or choose another port with --port N (0: a free one)` : 'choose another port with --port N, or --port 0 for a free one',
-    });
+    throw new UserError(
+      'PORT_TAKEN',
+      `port ${hostPort} of ${hostAddress} is taken${holder ? ` by project ${holder.project} (${holder.name})` : ''}`,
+      {
+        exitCode: EXIT.preflight,
+        hint: holder
+          ? `dynamo down -p ${holder.project}, or choose another port with --port N (0: a free one)`
+          : 'choose another port with --port N, or --port 0 for a free one',
+      },
+    );
   }
 }
 

@@ -22,7 +22,9 @@ export async function chooseProject(
   const projects = new Set((await runtime.observeAll(signal)).map((container) => container.project));
   const [only, ...others] = [...projects].toSorted();
   if (only === undefined) {
-    throw new UserError('NO_PROJECT', 'nothing of dynamo is on this machine', { hint: 'dynamo up FILE brings a graph up' });
+    throw new UserError('NO_PROJECT', 'nothing of dynamo is on this machine', {
+      hint: 'dynamo up FILE brings a graph up',
+    });
   }
   if (others.length > 0) {
     throw new UserError('SEVERAL_PROJECTS', `there are several projects: ${[only, ...others].join(', ')}`, {

@@ -3,7 +3,9 @@ import { UserError } from '../model/diagnostic.ts';
 import { type Io, print } from './io.ts';
 
 /** Words of each verb, for a shell that completes. */
-function describe(program: Command): readonly { readonly name: string; readonly description: string; readonly flags: readonly string[] }[] {
+function describe(
+  program: Command,
+): readonly { readonly name: string; readonly description: string; readonly flags: readonly string[] }[] {
   return program.commands.map((command) => ({
     name: command.name(),
     description: command.description(),
@@ -62,6 +64,9 @@ const SHELLS: Readonly<Record<string, (verbs: Verbs) => string>> = { bash, zsh, 
 /** Prints the script; `source <(dynamo completion bash)` turns completion on. */
 export function printCompletion(shell: string, program: Command, io: Io): void {
   const write = SHELLS[shell];
-  if (!write) throw new UserError('INVALID_FLAG', `there is no completion for "${shell}"`, { hint: `choose ${Object.keys(SHELLS).join(', ')}` });
+  if (!write)
+    throw new UserError('INVALID_FLAG', `there is no completion for "${shell}"`, {
+      hint: `choose ${Object.keys(SHELLS).join(', ')}`,
+    });
   print(io, write(describe(program)));
 }

@@ -8,7 +8,9 @@ function forcedReach(io: Io): Reach | undefined {
   const forced = io.env.DYNAMO_REACH;
   if (forced === undefined || forced === '') return undefined;
   if (forced === 'direct' || forced === 'published') return forced;
-  throw new UserError('INVALID_FLAG', `DYNAMO_REACH is "${forced}"`, { hint: 'set it to direct or published, or unset it' });
+  throw new UserError('INVALID_FLAG', `DYNAMO_REACH is "${forced}"`, {
+    hint: 'set it to direct or published, or unset it',
+  });
 }
 
 /** The runtime that every verb works on. The module is loaded here and not at start: `--help` must not pay for it. */

@@ -25,6 +25,10 @@ async function showEvents(flags: EventsFlags, io: Io): Promise<void> {
   for await (const event of runtime.events(project, io.interrupted).stream) {
     const time = new Date(event.time).toISOString();
     if (flags.format === 'json') print(io, JSON.stringify({ ...event, time }));
-    else print(io, `${time} ${replicaId(event.component, event.replica)} ${event.action}${event.exitCode === undefined ? '' : ` (exit code ${event.exitCode})`}`);
+    else
+      print(
+        io,
+        `${time} ${replicaId(event.component, event.replica)} ${event.action}${event.exitCode === undefined ? '' : ` (exit code ${event.exitCode})`}`,
+      );
   }
 }

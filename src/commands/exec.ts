@@ -36,10 +36,15 @@ async function execIn(component: string, command: readonly string[], flags: Exec
   const runtime = await connect(io);
   const project = await chooseProject(flags.project, io.env, runtime, io.interrupted);
   const { containers } = await runtime.observe(project, [], io.interrupted);
-  const chosen = selectContainers(containers, [component]).filter((container) => container.role === 'main' || container.role === 'infra');
+  const chosen = selectContainers(containers, [component]).filter(
+    (container) => container.role === 'main' || container.role === 'infra',
+  );
   const target = chosen.find((container) => container.status === 'running');
   if (!target) {
-    throw new UserError('NOT_RUNNING', `no replica of ${component} runs`, { exitCode: EXIT.startFailed, hint: `dynamo logs ${component} may say why` });
+    throw new UserError('NOT_RUNNING', `no replica of ${component} runs`, {
+      exitCode: EXIT.startFailed,
+      hint: `dynamo logs ${component} may say why`,
+    });
   }
   const { stdin } = io;
   const tty = flags.tty && (stdin.isTTY ?? false) && (io.stdout.isTTY ?? false);

@@ -23,14 +23,22 @@ export function giveGpus(input: GiveGpusInput): ReadonlyMap<string, readonly str
     const id = replicaId(container.component, container.replica);
     previous.set(id, [...(previous.get(id) ?? []), ...container.gpus]);
   }
-  const ownHolds = new Set(observed.gpuHolds.filter((hold) => hold.project === observed.project).map((hold) => hold.uuid));
+  const ownHolds = new Set(
+    observed.gpuHolds.filter((hold) => hold.project === observed.project).map((hold) => hold.uuid),
+  );
   const result = allocateGpus({
-    requests: input.replicas.map(({ id, gpuCount }) => ({ replica: id, count: gpuCount, previous: previous.get(id) ?? [] })),
+    requests: input.replicas.map(({ id, gpuCount }) => ({
+      replica: id,
+      count: gpuCount,
+      previous: previous.get(id) ?? [],
+    })),
     gpus: inventory.gpus,
     holds: observed.gpuHolds.filter((hold) => hold.project !== observed.project),
     restrictTo,
     // What runs on a GPU that this project holds is this project's.
-    ownPids: new Set(inventory.gpus.filter((gpu) => ownHolds.has(gpu.uuid)).flatMap((gpu) => gpu.processes.map(({ pid }) => pid))),
+    ownPids: new Set(
+      inventory.gpus.filter((gpu) => ownHolds.has(gpu.uuid)).flatMap((gpu) => gpu.processes.map(({ pid }) => pid)),
+    ),
   });
   if (result.kind === 'allocated') return result.byReplica;
   throw shortageError(result.shortage, inventory.problem);
@@ -38,20 +46,29 @@ export function giveGpus(input: GiveGpusInput): ReadonlyMap<string, readonly str
 
 function shortageError(shortage: GpuShortage, problem: string | undefined): UserError {
   const none = shortage.rows.length === 0 && problem !== undefined ? ` (${problem})` : '';
-  return new UserError('GPU_SHORTAGE', `the graph needs ${shortage.needed} GPUs and ${shortage.available} are free${none}`, {
-    exitCode: EXIT.preflight,
-    details: formatGpuShortage(shortage),
-    hint: 'lower it with --scale COMPONENT=N, stop what holds them (dynamo down -p PROJECT), or choose others with --gpus',
-  });
+  return new UserError(
+    'GPU_SHORTAGE',
+    `the graph needs ${shortage.needed} GPUs and ${shortage.available} are free${none}`,
+    {
+      exitCode: EXIT.preflight,
+      details: formatGpuShortage(shortage),
+      hint: 'lower it with --scale COMPONENT=N, stop what holds them (dynamo down -p PROJECT), or choose others with --gpus',
+    },
+  );
 }
 
 /** `--gpus 0,2` or CUDA_VISIBLE_DEVICES; undefined when neither restricts. */
-export function chosenGpus(flag: string | undefined, env: Readonly<Record<string, string | undefined>>): readonly string[] | undefined {
+export function chosenGpus(
+  flag: string | undefined,
+  env: Readonly<Record<string, string | undefined>>,
+): readonly string[] | undefined {
   const text = flag ?? env.CUDA_VISIBLE_DEVICES;
   if (text === undefined || (flag === undefined && text === '')) return undefined;
   const chosen = text.split(',').map((entry) => entry.trim());
   if (flag !== undefined && chosen.some((entry) => !/^(\d+|GPU-[0-9a-f-]+)$/.test(entry))) {
-    throw new UserError('INVALID_FLAG', `--gpus: "${text}" is no list of GPUs`, { hint: 'write indexes or UUIDs, for example --gpus 0,2' });
+    throw new UserError('INVALID_FLAG', `--gpus: "${text}" is no list of GPUs`, {
+      hint: 'write indexes or UUIDs, for example --gpus 0,2',
+    });
   }
   return chosen;
 }

@@ -28,8 +28,14 @@ export function addGraphFlags(command: Command): Command {
     .option('-p, --project <name>', 'project name (default: the name of the graph)')
     .option('--name <graph>', 'which graph of a file that holds several')
     .option('--operator-version <version>', 'operator generation that merges the file: 0.4, 0.6, 1.1 or 1.5')
-    .addOption(new Option('--runtime-version <[component=]version>', 'Dynamo version in the images').argParser(collect).default([]))
-    .addOption(new Option('--image <[component=]ref>', 'image to run instead of the file’s').argParser(collect).default([]))
+    .addOption(
+      new Option('--runtime-version <[component=]version>', 'Dynamo version in the images')
+        .argParser(collect)
+        .default([]),
+    )
+    .addOption(
+      new Option('--image <[component=]ref>', 'image to run instead of the file’s').argParser(collect).default([]),
+    )
     .option('--tag <tag>', 'tag to give every image of the file')
     .addOption(new Option('--scale <component=n>', 'replicas of a component').argParser(collect).default([]))
     .option('--gpus <list>', 'GPUs to choose from: indexes or UUIDs, comma-separated')

@@ -9,7 +9,10 @@ export interface HuggingFace {
 }
 
 /** The caller's Hugging Face login and cache: HF_HOME, else ~/.cache/huggingface, as the hub client looks for them. */
-export async function findHuggingFace(env: Readonly<Record<string, string | undefined>>, home: string): Promise<HuggingFace> {
+export async function findHuggingFace(
+  env: Readonly<Record<string, string | undefined>>,
+  home: string,
+): Promise<HuggingFace> {
   const folder = env.HF_HOME || join(env.XDG_CACHE_HOME || join(home, '.cache'), 'huggingface');
   const [info, login] = await Promise.all([
     stat(folder).catch(() => undefined),

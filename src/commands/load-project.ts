@@ -1,6 +1,8 @@
 import { homedir } from 'node:os';
-import { type Diagnostic, throwOnErrors, UserError } from '../model/diagnostic.ts';
+import type { InfraEndpoints } from '../infra/parse-endpoints.ts';
+import { adaptMocker } from '../mock/adapt-mocker.ts';
 import type { DesiredContainer, DesiredState } from '../model/desired-state.ts';
+import { type Diagnostic, throwOnErrors, UserError } from '../model/diagnostic.ts';
 import type { Graph } from '../model/graph.ts';
 import type { GpuInventory } from '../model/host-inventory.ts';
 import { projectName } from '../model/names.ts';
@@ -8,8 +10,6 @@ import type { ObservedState } from '../model/observed-state.ts';
 import { OPERATOR_GENERATIONS, type OperatorGeneration } from '../model/origin.ts';
 import type { ResolvedGraph } from '../model/resolved-graph.ts';
 import type { Runtime } from '../model/runtime.ts';
-import type { InfraEndpoints } from '../infra/parse-endpoints.ts';
-import { adaptMocker } from '../mock/adapt-mocker.ts';
 import { resolveGraph } from '../operator/resolve-graph.ts';
 import { runtimeFacts } from '../operator/runtime-facts.ts';
 import { runtimeVersionOf } from '../operator/runtime-version.ts';
@@ -61,7 +61,9 @@ function pullPolicy(flag: string | undefined): DesiredContainer['pullPolicy'] | 
   if (flag === undefined) return undefined;
   const policy = PULL_POLICIES.get(flag);
   if (policy) return policy;
-  throw new UserError('INVALID_FLAG', `--pull: "${flag}" is not known`, { hint: `choose one of ${[...PULL_POLICIES.keys()].join(', ')}` });
+  throw new UserError('INVALID_FLAG', `--pull: "${flag}" is not known`, {
+    hint: `choose one of ${[...PULL_POLICIES.keys()].join(', ')}`,
+  });
 }
 
 function parseScale(values: readonly string[]): ReadonlyMap<string, number> {
@@ -69,7 +71,10 @@ function parseScale(values: readonly string[]): ReadonlyMap<string, number> {
   for (const [component, text] of parseComponentValues(values, '--scale')) {
     const count = Number(text);
     if (component === '' || !Number.isInteger(count) || count < 0) {
-      throw new UserError('INVALID_FLAG', `--scale: "${component === '' ? text : `${component}=${text}`}" is no COMPONENT=N`);
+      throw new UserError(
+        'INVALID_FLAG',
+        `--scale: "${component === '' ? text : `${component}=${text}`}" is no COMPONENT=N`,
+      );
     }
     scale.set(component, count);
   }
@@ -109,7 +114,10 @@ export async function loadProject(file: string, flags: GraphFlags, io: Io, runti
   const engineSoon = runtime.facts(signal);
   engineSoon.catch(() => undefined);
   const { loadGraph } = await import('../dgd/load-graph.ts');
-  const { graph, diagnostics } = await loadGraph({ file, generation, ...(flags.name ? { name: flags.name } : {}) }, io.stdin);
+  const { graph, diagnostics } = await loadGraph(
+    { file, generation, ...(flags.name ? { name: flags.name } : {}) },
+    io.stdin,
+  );
   const resolved = resolveGraph(graph, { generation });
   const components = resolved.components.map((component) => component.name);
   checkComponentNames(images.byComponent, components, '--image');
@@ -150,15 +158,27 @@ export async function loadProject(file: string, flags: GraphFlags, io: Io, runti
   };
   const laidOut = buildDesiredState(resolved, options);
   throwOnErrors(laidOut.diagnostics);
-  const used = [...laidOut.desired.infra.map((entry) => entry.container), ...laidOut.desired.replicas.flatMap((replica) => replica.containers)];
+  const used = [
+    ...laidOut.desired.infra.map((entry) => entry.container),
+    ...laidOut.desired.replicas.flatMap((replica) => replica.containers),
+  ];
   const replicas = listReplicas(resolved, scale);
   const needsGpus = replicas.some((replica) => replica.gpuCount > 0);
   const [observed, inventory] = await Promise.all([
-    runtime.observe(project, used.map((container) => container.image), signal),
-    needsGpus ? import('../host/read-gpu-inventory.ts').then((host) => host.readGpuInventory(io.env, signal)) : undefined,
+    runtime.observe(
+      project,
+      used.map((container) => container.image),
+      signal,
+    ),
+    needsGpus
+      ? import('../host/read-gpu-inventory.ts').then((host) => host.readGpuInventory(io.env, signal))
+      : undefined,
   ]);
   const built = inventory
-    ? buildDesiredState(resolved, { ...options, gpus: giveGpus({ replicas, inventory: inventory satisfies GpuInventory, observed, restrictTo }) })
+    ? buildDesiredState(resolved, {
+        ...options,
+        gpus: giveGpus({ replicas, inventory: inventory satisfies GpuInventory, observed, restrictTo }),
+      })
     : laidOut;
   const modelWorkers = resolved.components.some(registersModel);
   return {
@@ -175,7 +195,9 @@ export async function loadProject(file: string, flags: GraphFlags, io: Io, runti
     },
     observed,
     deviations: built.deviations,
-    routableFrontend: modelWorkers ? built.desired.replicas.find((replica) => replica.frontendPort !== undefined)?.id : undefined,
+    routableFrontend: modelWorkers
+      ? built.desired.replicas.find((replica) => replica.frontendPort !== undefined)?.id
+      : undefined,
     settleMs,
     shared: infra.shared,
   };

@@ -30,13 +30,20 @@ export function registerLogs(program: Command, io: Io): void {
 }
 
 /** Containers that one of the names means: a component, a replica (`decode-1`), or a container. */
-export function selectContainers(containers: readonly ObservedContainer[], names: readonly string[]): readonly ObservedContainer[] {
+export function selectContainers(
+  containers: readonly ObservedContainer[],
+  names: readonly string[],
+): readonly ObservedContainer[] {
   for (const name of names) {
     if (containers.some((container) => isNamed(container, name))) continue;
     const known = [...new Set(containers.map((container) => container.component))];
-    throw new UserError('COMPONENT_UNKNOWN', `the project has no component "${name}"`, { hint: `it has ${known.join(', ')}` });
+    throw new UserError('COMPONENT_UNKNOWN', `the project has no component "${name}"`, {
+      hint: `it has ${known.join(', ')}`,
+    });
   }
-  return names.length === 0 ? containers : containers.filter((container) => names.some((name) => isNamed(container, name)));
+  return names.length === 0
+    ? containers
+    : containers.filter((container) => names.some((name) => isNamed(container, name)));
 }
 
 function isNamed(container: ObservedContainer, name: string): boolean {
@@ -57,7 +64,10 @@ async function showLogs(components: readonly string[], flags: LogsFlags, io: Io)
     ...(flags.tail === undefined ? {} : { tail: flags.tail }),
     ...(since === undefined ? {} : { since }),
   };
-  const show = async (container: ObservedContainer, line: { readonly at: number | undefined; readonly line: string }) => {
+  const show = async (
+    container: ObservedContainer,
+    line: { readonly at: number | undefined; readonly line: string },
+  ) => {
     const stamp = flags.timestamps && line.at !== undefined ? `${new Date(line.at).toISOString()} ` : '';
     write(nameOf(container), `${stamp}${line.line}`);
   };
@@ -77,5 +87,6 @@ async function showLogs(components: readonly string[], flags: LogsFlags, io: Io)
       return lines;
     }),
   );
-  for (const { container, line } of all.flat().toSorted((a, b) => (a.line.at ?? 0) - (b.line.at ?? 0))) await show(container, line);
+  for (const { container, line } of all.flat().toSorted((a, b) => (a.line.at ?? 0) - (b.line.at ?? 0)))
+    await show(container, line);
 }

@@ -41,7 +41,10 @@ export function projectRows(containers: readonly ObservedContainer[]): readonly 
       return {
         project,
         graph: members[0]?.graph ?? '',
-        status: [...counts].toSorted(([a], [b]) => (a < b ? 1 : -1)).map(([status, count]) => `${status}(${count})`).join(', '),
+        status: [...counts]
+          .toSorted(([a], [b]) => (a < b ? 1 : -1))
+          .map(([status, count]) => `${status}(${count})`)
+          .join(', '),
         source: members[0]?.source ?? '',
         gpus: gpus.size,
       };

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { reconcile } from '../plan/reconcile.ts';
 import { formatNotices, formatPlan, planToJson } from '../plan/format-plan.ts';
+import { reconcile } from '../plan/reconcile.ts';
 import { connect } from './connect.ts';
 import { addGraphFlags, type GraphFlags } from './graph-flags.ts';
 import { type Io, print, printJson, say } from './io.ts';
@@ -14,7 +14,12 @@ interface PlanFlags extends GraphFlags {
 
 /** `dynamo plan`: what `up` would do, and why; changes nothing. */
 export function registerPlan(program: Command, io: Io): void {
-  addGraphFlags(program.command('plan').description('show what up would do, and why').argument('<file>', 'YAML file, or - for stdin'))
+  addGraphFlags(
+    program
+      .command('plan')
+      .description('show what up would do, and why')
+      .argument('<file>', 'YAML file, or - for stdin'),
+  )
     .option('--format <format>', 'text or json', 'text')
     .option('-d, --detach', 'plan for up --detach')
     .option('--force-recreate', 'recreate containers that have not changed')
@@ -22,7 +27,10 @@ export function registerPlan(program: Command, io: Io): void {
 }
 
 /** The plan of an `up` with these flags. */
-export function planUp(loaded: LoadedProject, flags: Pick<PlanFlags, 'forceRecreate' | 'detach' | 'pull'>): ReturnType<typeof reconcile> {
+export function planUp(
+  loaded: LoadedProject,
+  flags: Pick<PlanFlags, 'forceRecreate' | 'detach' | 'pull'>,
+): ReturnType<typeof reconcile> {
   return reconcile(loaded.desired, loaded.observed, {
     forceRecreate: flags.forceRecreate ?? false,
     detach: flags.detach ?? false,

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
+import { makeProbeTarget } from '../engine/probe-target.ts';
 import type { ObservedContainer } from '../model/observed-state.ts';
 import type { Runtime } from '../model/runtime.ts';
-import { makeProbeTarget } from '../engine/probe-target.ts';
 import { runHandler } from '../probes/run-handler.ts';
 import { chooseProject } from './choose-project.ts';
 import { connect } from './connect.ts';
@@ -50,8 +50,14 @@ export function registerPs(program: Command, io: Io): void {
 const PROBE_TIMEOUT_MS = 2000;
 
 /** `ready` when its readiness probe passes now; replicas without one are ready while they run. */
-async function readStage(container: ObservedContainer, network: ObservedContainer, runtime: Runtime, signal: AbortSignal): Promise<string> {
-  if (container.status !== 'running') return container.status === 'exited' && container.exitCode !== 0 ? 'failed' : container.status;
+async function readStage(
+  container: ObservedContainer,
+  network: ObservedContainer,
+  runtime: Runtime,
+  signal: AbortSignal,
+): Promise<string> {
+  if (container.status !== 'running')
+    return container.status === 'exited' && container.exitCode !== 0 ? 'failed' : container.status;
   const probe = container.probes.readiness ?? container.probes.startup;
   if (!probe) return container.role === 'infra' ? 'running' : 'ready';
   const timeoutMs = Math.min(probe.timeoutSeconds * 1000, PROBE_TIMEOUT_MS);
@@ -60,12 +66,17 @@ async function readStage(container: ObservedContainer, network: ObservedContaine
 }
 
 /** The rows of a project's main containers; each readiness probe is asked once, all at the same time. */
-export async function readRows(containers: readonly ObservedContainer[], runtime: Runtime, signal: AbortSignal): Promise<readonly ReplicaRow[]> {
+export async function readRows(
+  containers: readonly ObservedContainer[],
+  runtime: Runtime,
+  signal: AbortSignal,
+): Promise<readonly ReplicaRow[]> {
   const shown = containers.filter((container) => container.role === 'main' || container.role === 'infra');
   return Promise.all(
     shown.map(async (container) => {
       const sandbox = containers.find(
-        (other) => other.role === 'sandbox' && other.component === container.component && other.replica === container.replica,
+        (other) =>
+          other.role === 'sandbox' && other.component === container.component && other.replica === container.replica,
       );
       const network = sandbox ?? container;
       const port = network.published.find((published) => published.containerPort === container.facts.frontendPort);

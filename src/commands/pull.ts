@@ -12,7 +12,9 @@ interface PullFlags extends GraphFlags {
 
 /** `dynamo pull`: fetches the images of a graph that are not here, all at once; `--pull always` fetches every one. */
 export function registerPull(program: Command, io: Io): void {
-  addGraphFlags(program.command('pull').description('pull the images of a graph').argument('<file>', 'YAML file, or - for stdin'))
+  addGraphFlags(
+    program.command('pull').description('pull the images of a graph').argument('<file>', 'YAML file, or - for stdin'),
+  )
     .option('--progress <mode>', 'auto, tty, plain, json or quiet')
     .action((file: string, flags: PullFlags) => pull(file, flags, io));
 }
@@ -20,12 +22,23 @@ export function registerPull(program: Command, io: Io): void {
 async function pull(file: string, flags: PullFlags, io: Io): Promise<void> {
   const runtime = await connect(io);
   const { project, desired, observed } = await loadProject(file, flags, io, runtime);
-  const containers = [...desired.infra.map((entry) => entry.container), ...desired.replicas.flatMap((replica) => replica.containers)];
+  const containers = [
+    ...desired.infra.map((entry) => entry.container),
+    ...desired.replicas.flatMap((replica) => replica.containers),
+  ];
   const builder = new PlanBuilder();
   for (const image of [...new Set(containers.map((container) => container.image))].toSorted()) {
     if (flags.pull !== 'always' && observed.images.has(image)) continue;
-    builder.add({ kind: 'pullImage', image }, image, flags.pull === 'always' ? '--pull always' : 'not on this machine', []);
+    builder.add(
+      { kind: 'pullImage', image },
+      image,
+      flags.pull === 'always' ? '--pull always' : 'not on this machine',
+      [],
+    );
   }
   const plan = builder.build(project, desired.notices);
-  await showPlanRun({ plan, containers: [], runtime, io, doneText: 'images pulled', idleText: 'every image is here' }, flags.progress);
+  await showPlanRun(
+    { plan, containers: [], runtime, io, doneText: 'images pulled', idleText: 'every image is here' },
+    flags.progress,
+  );
 }

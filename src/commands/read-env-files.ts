@@ -11,5 +11,9 @@ export async function readEnvFiles(files: readonly string[]): Promise<ReadonlyMa
       }),
     ),
   );
-  return new Map(texts.flatMap((text) => Object.entries(parseEnv(text)).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]))));
+  return new Map(
+    texts.flatMap((text) =>
+      Object.entries(parseEnv(text)).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])),
+    ),
+  );
 }

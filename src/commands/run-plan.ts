@@ -1,7 +1,7 @@
 import { executeOperation, NO_WAITS, type WaitExecutors } from '../engine/execute-operation.ts';
 import { walkPlan } from '../engine/walk-plan.ts';
-import { replicaId } from '../model/names.ts';
 import type { DynamoEvent, Emit } from '../model/event.ts';
+import { replicaId } from '../model/names.ts';
 import type { ObservedContainer } from '../model/observed-state.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Runtime } from '../model/runtime.ts';

@@ -25,9 +25,18 @@ async function showStats(flags: StatsFlags, io: Io): Promise<void> {
   const project = await chooseProject(flags.project, io.env, runtime, io.interrupted);
   const { containers } = await runtime.observe(project, [], io.interrupted);
   const running = containers.filter((container) => container.status === 'running' && container.role !== 'sandbox');
-  const stats = await runtime.stats(running.map((container) => container.name), io.interrupted);
+  const stats = await runtime.stats(
+    running.map((container) => container.name),
+    io.interrupted,
+  );
   const rows = stats.map((entry, index) => ({ id: running[index] ? nameOf(running[index]) : entry.name, ...entry }));
   if (flags.format === 'json') return printJson(io, rows);
   const { formatTable } = await import('../ui/table.ts');
-  print(io, formatTable(['NAME', 'CPUS', 'MEMORY'], rows.map((row) => [row.id, row.cpus.toFixed(2), formatBytes(row.memoryBytes)])));
+  print(
+    io,
+    formatTable(
+      ['NAME', 'CPUS', 'MEMORY'],
+      rows.map((row) => [row.id, row.cpus.toFixed(2), formatBytes(row.memoryBytes)]),
+    ),
+  );
 }

@@ -19,12 +19,24 @@ export interface UpFlags extends GraphFlags {
 
 /** `dynamo up`: brings a graph up and, unless detached, stays with it. */
 export function registerUp(program: Command, io: Io): void {
-  addGraphFlags(program.command('up').description('bring a graph up on this machine').argument('<file>', 'YAML file, or - for stdin'))
+  addGraphFlags(
+    program
+      .command('up')
+      .description('bring a graph up on this machine')
+      .argument('<file>', 'YAML file, or - for stdin'),
+  )
     .option('-d, --detach', 'return when it is ready')
-    .option('--wait-timeout <duration>', 'give up when it is not ready by then', (text) => parseDuration(text, '--wait-timeout'))
+    .option('--wait-timeout <duration>', 'give up when it is not ready by then', (text) =>
+      parseDuration(text, '--wait-timeout'),
+    )
     .option('--force-recreate', 'recreate containers that have not changed')
     .option('--keep-on-failure', 'leave running what was started when something fails')
-    .option('--restarts <n>', 'restarts allowed before a replica is ready for the first time', (text) => parseCount(text, '--restarts'), 0)
+    .option(
+      '--restarts <n>',
+      'restarts allowed before a replica is ready for the first time',
+      (text) => parseCount(text, '--restarts'),
+      0,
+    )
     .option('--dry-run', 'show the plan and change nothing')
     .option('--no-logs', 'do not show the containers’ logs')
     .option('--progress <mode>', 'auto, tty, plain, json or quiet')

@@ -21,7 +21,11 @@ export interface LifeOptions {
 }
 
 /** Watches a started container until it ends or a kubelet would restart it; ends by itself with the signal. */
-export async function watchLife(container: MonitoredContainer, options: LifeOptions, signal: AbortSignal): Promise<LifeEnd> {
+export async function watchLife(
+  container: MonitoredContainer,
+  options: LifeOptions,
+  signal: AbortSignal,
+): Promise<LifeEnd> {
   const { runtime, events } = options;
   const over = new AbortController();
   const combined = AbortSignal.any([signal, over.signal]);
@@ -43,7 +47,8 @@ export async function watchLife(container: MonitoredContainer, options: LifeOpti
       runtime.inspect(container.name, signal),
       container.network === container.name ? undefined : runtime.inspect(container.network, signal),
     ]);
-    if (now?.status !== 'running') return { kind: 'exited', exitCode: now?.exitCode ?? -1, oomKilled: now?.oomKilled ?? false };
+    if (now?.status !== 'running')
+      return { kind: 'exited', exitCode: now?.exitCode ?? -1, oomKilled: now?.oomKilled ?? false };
     const target = makeProbeTarget(runtime, container.name, network ?? now);
     const failed = new Promise<LifeEnd>((resolve, reject) => {
       const onVerdict = (verdict: ProbeVerdict) => {

@@ -2,7 +2,10 @@ import type { Emit } from '../model/event.ts';
 import type { Operation, OperationKind } from '../model/plan.ts';
 import type { Runtime } from '../model/runtime.ts';
 
-type Executor<K extends OperationKind> = (operation: { readonly kind: K } & Operation<K>, signal: AbortSignal) => Promise<void>;
+type Executor<K extends OperationKind> = (
+  operation: { readonly kind: K } & Operation<K>,
+  signal: AbortSignal,
+) => Promise<void>;
 export type Executors = { readonly [K in OperationKind]: Executor<K> };
 
 /** The waits, which need more than a runtime: an `up` or `restart` brings them. */
@@ -24,7 +27,12 @@ function noWait(): Promise<void> {
 }
 
 /** For plans that only remove, stop or pull. */
-export const NO_WAITS: WaitExecutors = { waitHealthy: noWait, waitCompleted: noWait, waitReady: noWait, waitRoutable: noWait };
+export const NO_WAITS: WaitExecutors = {
+  waitHealthy: noWait,
+  waitCompleted: noWait,
+  waitReady: noWait,
+  waitRoutable: noWait,
+};
 
 function makeExecutors({ runtime, project, emit, replicaOf, waits, onStart }: ExecuteOptions): Executors {
   const stage = (name: string, now: 'created' | 'starting' | 'stopping' | 'stopped' | 'removed') => {
@@ -34,7 +42,11 @@ function makeExecutors({ runtime, project, emit, replicaOf, waits, onStart }: Ex
   return {
     ...waits,
     pullImage: ({ image }, signal) =>
-      runtime.pullImage(image, { onProgress: (progress) => emit({ type: 'pull-progress', image, ...progress }) }, signal),
+      runtime.pullImage(
+        image,
+        { onProgress: (progress) => emit({ type: 'pull-progress', image, ...progress }) },
+        signal,
+      ),
     createNetwork: ({ network }, signal) => runtime.createNetwork(project, network, signal),
     createVolume: ({ volume }, signal) => runtime.createVolume(project, volume, signal),
     createContainer: async ({ container }, signal) => {
@@ -63,7 +75,9 @@ function makeExecutors({ runtime, project, emit, replicaOf, waits, onStart }: Ex
 }
 
 /** A function that executes any operation by its kind; nothing is decided here. */
-export function executeOperation(options: ExecuteOptions): (operation: Operation, signal: AbortSignal) => Promise<void> {
+export function executeOperation(
+  options: ExecuteOptions,
+): (operation: Operation, signal: AbortSignal) => Promise<void> {
   const executors = makeExecutors(options);
   return (operation, signal) => execute(executors, operation, signal);
 }

@@ -46,7 +46,12 @@ export function monitorObserved(containers: readonly ObservedContainer[]): reado
       id,
       containers: members
         .filter((member) => member.role !== 'sandbox')
-        .map(({ name, probes, facts }) => ({ name, probes, graceSeconds: facts.graceSeconds, network: sandbox?.name ?? name })),
+        .map(({ name, probes, facts }) => ({
+          name,
+          probes,
+          graceSeconds: facts.graceSeconds,
+          network: sandbox?.name ?? name,
+        })),
     };
   });
 }

@@ -11,7 +11,7 @@ import type { ContainerEvents } from './container-events.ts';
 import type { WaitExecutors } from './execute-operation.ts';
 import type { MonitoredReplica } from './monitored-replica.ts';
 import { resolvePort } from './probe-target.ts';
-import { readLastLines, ReplicaWatch } from './replica-watch.ts';
+import { ReplicaWatch, readLastLines } from './replica-watch.ts';
 import { tailLogs } from './tail-logs.ts';
 import { waitRoutable } from './wait-routable.ts';
 
@@ -88,7 +88,10 @@ export class ProjectRun {
       // A container that never started has no lines; whoever started it reports why.
       if (!signal.aborted && this.started.has(tail.name)) {
         const message = error instanceof Error ? error.message : String(error);
-        this.#options.emit({ type: 'notice', diagnostic: { severity: 'warning', code: 'LOGS_LOST', message: `${tail.source}: ${message}` } });
+        this.#options.emit({
+          type: 'notice',
+          diagnostic: { severity: 'warning', code: 'LOGS_LOST', message: `${tail.source}: ${message}` },
+        });
       }
     });
   }
@@ -100,7 +103,8 @@ export class ProjectRun {
     const names = new Set(kept.map((container) => container.name));
     for (const { name } of briefly || !this.#options.showLogs ? [] : kept) {
       const source = this.replicaOf(name);
-      if (source !== undefined) this.#tail({ name, source, started: Promise.resolve(), attachedAt: this.#options.clock.now() }, signal);
+      if (source !== undefined)
+        this.#tail({ name, source, started: Promise.resolve(), attachedAt: this.#options.clock.now() }, signal);
     }
     for (const watch of this.#watches.values()) {
       const whole = watch.replica.containers.every((container) => names.has(container.name));
@@ -131,7 +135,8 @@ export class ProjectRun {
     const place = container ? resolvePort(container, INFRA_PORT[service]) : shared?.[service];
     if (!place) throw await this.#infraDied(service, name, container, signal);
     const died = new AbortController();
-    const stop = name === undefined ? () => undefined : events.listen(name, (event) => event.action === 'die' && died.abort());
+    const stop =
+      name === undefined ? () => undefined : events.listen(name, (event) => event.action === 'die' && died.abort());
     try {
       await waitForInfra(
         {
@@ -144,14 +149,24 @@ export class ProjectRun {
       );
     } catch (error) {
       if (signal.aborted || !died.signal.aborted) throw error;
-      throw await this.#infraDied(service, name, name === undefined ? undefined : await runtime.inspect(name, signal), signal);
+      throw await this.#infraDied(
+        service,
+        name,
+        name === undefined ? undefined : await runtime.inspect(name, signal),
+        signal,
+      );
     } finally {
       stop();
     }
     emit({ type: 'replica-stage', replica: service, stage: 'ready' });
   }
 
-  async #infraDied(service: string, name: string | undefined, container: ObservedContainer | undefined, signal: AbortSignal): Promise<UserError> {
+  async #infraDied(
+    service: string,
+    name: string | undefined,
+    container: ObservedContainer | undefined,
+    signal: AbortSignal,
+  ): Promise<UserError> {
     const details = name === undefined ? '' : await readLastLines(this.#options.runtime, name, signal);
     return new UserError('CONTAINER_DIED', `${service} ended with exit code ${container?.exitCode ?? 'unknown'}`, {
       exitCode: EXIT.startFailed,
@@ -175,10 +190,14 @@ export class ProjectRun {
     }
     const ended = await runtime.inspect(name, signal);
     if (ended?.exitCode === 0) return;
-    throw new UserError('INIT_FAILED', `${replica}: its init container ${name} ended with exit code ${ended?.exitCode ?? 'unknown'}`, {
-      exitCode: EXIT.startFailed,
-      details: await readLastLines(runtime, name, signal),
-    });
+    throw new UserError(
+      'INIT_FAILED',
+      `${replica}: its init container ${name} ended with exit code ${ended?.exitCode ?? 'unknown'}`,
+      {
+        exitCode: EXIT.startFailed,
+        details: await readLastLines(runtime, name, signal),
+      },
+    );
   }
 
   async #waitReady(replica: string, stay: AbortSignal, signal: AbortSignal): Promise<void> {
@@ -202,8 +221,13 @@ export class ProjectRun {
   }
 
   /** The address of a frontend: as people reach it, or as we do; undefined when it publishes nothing. */
-  async frontendUrl(signal: AbortSignal, replica?: string, purpose: 'people' | 'probe' = 'people'): Promise<string | undefined> {
-    const first = replica === undefined ? [...this.#options.frontends.values()][0] : this.#options.frontends.get(replica);
+  async frontendUrl(
+    signal: AbortSignal,
+    replica?: string,
+    purpose: 'people' | 'probe' = 'people',
+  ): Promise<string | undefined> {
+    const first =
+      replica === undefined ? [...this.#options.frontends.values()][0] : this.#options.frontends.get(replica);
     if (!first) return undefined;
     const container = await this.#options.runtime.inspect(first.container, signal);
     if (!container) return undefined;

@@ -47,7 +47,9 @@ export class ReplicaWatch {
   /** What is missing until it is ready, in words: `decode-0: HTTP 503`. */
   describe(): string {
     const waiting = this.replica.containers.filter((container) => !this.#ready.get(container.name));
-    const answers = waiting.map((container) => this.#lastAnswer.get(container.name)).filter((answer) => answer !== undefined);
+    const answers = waiting
+      .map((container) => this.#lastAnswer.get(container.name))
+      .filter((answer) => answer !== undefined);
     return `${this.replica.id}${answers.length > 0 ? `: ${answers.join(', ')}` : ' has not started'}`;
   }
 
@@ -83,9 +85,16 @@ export class ReplicaWatch {
       }
       if (clock.now() - startedAt > BACKOFF_RESET_MS) restarts = 0;
       restarts += 1;
-      if (!this.#everReady && restarts > this.#options.restartsBeforeReady) throw await this.#endError(container, end, signal);
+      if (!this.#everReady && restarts > this.#options.restartsBeforeReady)
+        throw await this.#endError(container, end, signal);
       const delayMs = restartDelayMs(restarts);
-      emit({ type: 'replica-restarting', replica: this.replica.id, reason: describeEnd(end), delayMs, count: restarts });
+      emit({
+        type: 'replica-restarting',
+        replica: this.replica.id,
+        reason: describeEnd(end),
+        delayMs,
+        count: restarts,
+      });
       emit({ type: 'replica-stage', replica: this.replica.id, stage: 'restarting' });
       if (end.kind === 'probe-failed') await runtime.stopContainer(container.name, container.graceSeconds, signal);
       await clock.sleep(delayMs, signal);
@@ -104,7 +113,12 @@ export class ReplicaWatch {
       this.#options.emit({ type: 'replica-stage', replica: this.replica.id, stage: 'ready' });
       this.#resolveReady();
     } else {
-      this.#options.emit({ type: 'replica-stage', replica: this.replica.id, stage: 'started', detail: `no longer ready: ${answer}` });
+      this.#options.emit({
+        type: 'replica-stage',
+        replica: this.replica.id,
+        stage: 'started',
+        detail: `no longer ready: ${answer}`,
+      });
     }
   }
 
@@ -122,11 +136,15 @@ export class ReplicaWatch {
       });
     }
     const memory = end.oomKilled ? ': it ran out of memory' : '';
-    return new UserError('CONTAINER_DIED', `${this.replica.id} ended with exit code ${end.exitCode} before it was ready${memory}`, {
-      exitCode: EXIT.startFailed,
-      details,
-      hint: end.oomKilled ? 'raise its memory limit' : `dynamo logs ${this.replica.id} shows all it said`,
-    });
+    return new UserError(
+      'CONTAINER_DIED',
+      `${this.replica.id} ended with exit code ${end.exitCode} before it was ready${memory}`,
+      {
+        exitCode: EXIT.startFailed,
+        details,
+        hint: end.oomKilled ? 'raise its memory limit' : `dynamo logs ${this.replica.id} shows all it said`,
+      },
+    );
   }
 }
 

@@ -33,7 +33,10 @@ export async function listModels(url: string, signal: AbortSignal): Promise<read
 
 /** One-token requests of each type that a model may serve; the first that is not refused as unknown decides. */
 const REQUESTS: readonly { readonly path: string; readonly body: (model: string) => object }[] = [
-  { path: '/v1/chat/completions', body: (model) => ({ model, messages: [{ role: 'user', content: 'hi' }], max_tokens: 1 }) },
+  {
+    path: '/v1/chat/completions',
+    body: (model) => ({ model, messages: [{ role: 'user', content: 'hi' }], max_tokens: 1 }),
+  },
   { path: '/v1/completions', body: (model) => ({ model, prompt: 'hi', max_tokens: 1 }) },
   { path: '/v1/embeddings', body: (model) => ({ model, input: 'hi' }) },
 ];

@@ -1,0 +1,111 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { Gpu } from '../../../src/model/host-inventory.ts';
+import { allocateGpus, type GpuAllocationInput } from '../../../src/plan/allocate-gpus.ts';
+
+const GIB = 2 ** 30;
+
+function gpu(index: number, processes: Gpu['processes'] = []): Gpu {
+  return {
+    index,
+    uuid: `GPU-${index}`,
+    name: 'H100',
+    memoryTotalBytes: 80 * GIB,
+    memoryFreeBytes: 80 * GIB,
+    processes,
+  };
+}
+
+function input(overrides: Partial<GpuAllocationInput>): GpuAllocationInput {
+  return {
+    requests: [],
+    gpus: [0, 1, 2, 3].map((index) => gpu(index)),
+    holds: [],
+    restrictTo: undefined,
+    ownPids: new Set(),
+    ...overrides,
+  };
+}
+
+function request(replica: string, count: number, previous: readonly string[] = []) {
+  return { replica, count, previous };
+}
+
+function given(result: ReturnType<typeof allocateGpus>): Record<string, readonly string[]> {
+  return result.kind === 'allocated' ? Object.fromEntries(result.byReplica) : {};
+}
+
+test('replicas get distinct devices in order', () => {
+  const result = allocateGpus(input({ requests: [request('prefill-0', 1), request('decode-0', 2)] }));
+  expect(given(result)).toEqual({ 'prefill-0': ['GPU-0'], 'decode-0': ['GPU-1', 'GPU-2'] });
+});
+
+test('a replica without GPUs gets no entry', () => {
+  expect(given(allocateGpus(input({ requests: [request('frontend-0', 0)] })))).toEqual({});
+});
+
+test('what a replica had it gets again, before others choose', () => {
+  const result = allocateGpus(input({ requests: [request('a-0', 1), request('b-0', 1, ['GPU-0'])] }));
+  expect(given(result)).toEqual({ 'a-0': ['GPU-1'], 'b-0': ['GPU-0'] });
+});
+
+test('a GPU that another project holds is not given out', () => {
+  const holds = [{ uuid: 'GPU-0', project: 'other', replica: 'decode-0' }];
+  expect(given(allocateGpus(input({ requests: [request('a-0', 1)], holds })))).toEqual({ 'a-0': ['GPU-1'] });
+});
+
+test('a GPU that a foreign process fills is not given out, one that it barely uses is', () => {
+  const filled = gpu(0, [{ pid: 7, name: 'python3', memoryBytes: 40 * GIB }]);
+  const desktop = gpu(1, [{ pid: 8, name: 'Xorg', memoryBytes: GIB / 4 }]);
+  expect(given(allocateGpus(input({ requests: [request('a-0', 1)], gpus: [filled, desktop] })))).toEqual({
+    'a-0': ['GPU-1'],
+  });
+});
+
+test('the own processes are not foreign', () => {
+  const filled = gpu(0, [{ pid: 7, name: 'python3', memoryBytes: 40 * GIB }]);
+  expect(given(allocateGpus(input({ requests: [request('a-0', 1)], gpus: [filled], ownPids: new Set([7]) })))).toEqual({
+    'a-0': ['GPU-0'],
+  });
+});
+
+test('--gpus restricts by index and by UUID', () => {
+  const result = allocateGpus(input({ requests: [request('a-0', 2)], restrictTo: ['3', 'GPU-1'] }));
+  expect(given(result)).toEqual({ 'a-0': ['GPU-1', 'GPU-3'] });
+});
+
+test('a shortage says who needs, what there is, and who holds it', () => {
+  const holds = [{ uuid: 'GPU-0', project: 'other', replica: 'decode-0' }];
+  const result = allocateGpus(input({ requests: [request('a-0', 4)], holds }));
+  expect(result).toMatchObject({ kind: 'short', shortage: { needed: 4, available: 3 } });
+  expect(result.kind === 'short' && result.shortage.rows.map((row) => row.heldBy)).toEqual([
+    'project other (decode-0)',
+    'free',
+    'free',
+    'free',
+  ]);
+});
+
+test('whatever is asked, devices are distinct, whole and stable', () => {
+  const counts = fc.array(fc.integer({ min: 0, max: 3 }), { maxLength: 5 });
+  fc.assert(
+    fc.property(counts, fc.integer({ min: 0, max: 8 }), (wanted, machine) => {
+      const gpus = Array.from({ length: machine }, (_, index) => gpu(index));
+      const requests = wanted.map((count, index) => request(`r-${index}`, count));
+      const first = allocateGpus(input({ requests, gpus }));
+      const needed = wanted.reduce((sum, count) => sum + count, 0);
+      expect(first.kind).toBe(needed <= machine ? 'allocated' : 'short');
+      if (first.kind === 'short') return;
+      const all = [...first.byReplica.values()].flat();
+      expect(new Set(all).size).toBe(all.length);
+      for (const { replica, count } of requests) expect(first.byReplica.get(replica)?.length ?? 0).toBe(count);
+      const again = allocateGpus(
+        input({
+          gpus,
+          requests: requests.map((entry) => ({ ...entry, previous: first.byReplica.get(entry.replica) ?? [] })),
+        }),
+      );
+      expect(given(again)).toEqual(given(first));
+    }),
+  );
+});
