@@ -1,5 +1,6 @@
 import type Docker from 'dockerode';
 import type { DesiredContainer } from '../../model/desired-state.ts';
+import { fileDirectories } from './write-files.ts';
 
 /** Logs stay with the container until it is removed, 3 files of 50 MB at most. */
 const LOG_CONFIG = { Type: 'json-file', Config: { 'max-size': '50m', 'max-file': '3' } };
@@ -8,34 +9,34 @@ function portKey(port: number): string {
   return `${port}/tcp`;
 }
 
-function mountsOf(container: DesiredContainer): Docker.MountSettings[] {
-  return container.mounts.map((mount) =>
-    mount.kind === 'bind'
-      ? { Type: 'bind', Source: mount.source, Target: mount.path, ReadOnly: mount.readOnly }
-      : {
-          Type: 'volume',
-          Source: mount.volume,
-          Target: mount.path,
-          ReadOnly: mount.readOnly,
-          VolumeOptions: {
-            NoCopy: mount.noCopy,
-            Labels: {},
-            DriverConfig: { Name: 'local', Options: {} },
-            ...(mount.subPath ? { Subpath: mount.subPath } : {}),
-          },
-        },
-  );
+function mountsOf({ mounts, files, readOnlyRoot }: DesiredContainer): Docker.MountSettings[] {
+  const taken = new Set(mounts.map(({ path }) => path));
+  const directories = readOnlyRoot ? fileDirectories(files).filter((path) => !taken.has(path)) : [];
+  return [
+    ...mounts.map((mount): Docker.MountSettings => {
+      const common = { Target: mount.path, ReadOnly: mount.readOnly };
+      if (mount.kind === 'bind') return { Type: 'bind', Source: mount.source, ...common };
+      const volume = {
+        NoCopy: mount.noCopy,
+        Labels: {},
+        DriverConfig: { Name: 'local', Options: {} },
+        ...(mount.subPath ? { Subpath: mount.subPath } : {}),
+      };
+      return { Type: 'volume', Source: mount.volume, ...common, VolumeOptions: volume };
+    }),
+    // Nameless volumes, which go with the container: the engine writes no file below a read-only root.
+    ...directories.map((Target): Docker.MountSettings => ({ Type: 'volume', Source: '', Target })),
+  ];
 }
 
 /**
- * The body of the engine's create call. Kubernetes `command` is Docker's entrypoint (DESIGN decision 7): where it is given without
+ * The body of the engine's create call, without the name. Kubernetes `command` is Docker's entrypoint (DESIGN decision 7): where it is given without
  * `args` the image's CMD must not be added to it.
  */
 export function containerBody(container: DesiredContainer): Docker.ContainerCreateOptions {
   const { network, publish } = container;
   const args = container.args ?? (container.entrypoint ? [] : undefined);
   return {
-    name: container.name,
     Image: container.image,
     ...(container.entrypoint ? { Entrypoint: [...container.entrypoint] } : {}),
     ...(args ? { Cmd: [...args] } : {}),
@@ -54,6 +55,8 @@ export function containerBody(container: DesiredContainer): Docker.ContainerCrea
       NetworkMode: network.kind === 'bridge' ? network.network : `container:${network.name}`,
       RestartPolicy: { Name: 'no' },
       LogConfig: LOG_CONFIG,
+      // Kubernetes runs no init process; an engine may have one by default.
+      Init: false,
       Mounts: mountsOf(container),
       ...(container.tmpfs.length > 0
         ? { Tmpfs: Object.fromEntries(container.tmpfs.map(({ path, options }) => [path, options])) }

@@ -1,157 +1,87 @@
 import type Docker from 'dockerode';
-import type { DesiredContainer } from '../../model/desired-state.ts';
-import { EXIT, UserError } from '../../model/diagnostic.ts';
-import type { EngineFacts, Reach } from '../../model/host-inventory.ts';
-import { LABEL } from '../../model/labels.ts';
-import type { ContainerStats, Runtime } from '../../model/runtime.ts';
-import { connectEngine, type Environment, isWsl } from './connect-engine.ts';
-import { containerBody } from './container-body.ts';
-import { createVolume } from './create-volume.ts';
-import { asUserError, isConflict, isNotFound, isNotModified } from './engine-errors.ts';
+import type { Reach } from '../../model/host-inventory.ts';
+import type { Runtime } from '../../model/runtime.ts';
+import { attachExec } from './attach-exec.ts';
+import { connectEngine, type Environment, findEngine } from './connect-engine.ts';
+import { createContainer } from './create-container.ts';
+import { createNetwork, removeNetwork } from './create-network.ts';
+import { createVolume, removeVolume } from './create-volume.ts';
+import { callEngine, isConflict, isNotFound, isNotModified, tolerate } from './engine-errors.ts';
 import { inspectOne, observe, observeContainers, observeGpuHolds } from './observe.ts';
 import { pullImage } from './pull-image.ts';
+import { readFacts } from './read-facts.ts';
 import { readLogs } from './read-logs.ts';
-import { runAttachedExec, runExec } from './run-exec.ts';
+import { readStats } from './read-stats.ts';
+import { runExec } from './run-exec.ts';
+import { startContainer } from './start-container.ts';
 import { watchEvents } from './watch-events.ts';
-import { writeFiles } from './write-files.ts';
 
 export interface DockerRuntimeOptions {
+  /** DOCKER_HOST, DOCKER_CONTEXT, DOCKER_CONFIG, HOME and, for credential helpers, PATH. */
   readonly env: Environment;
   /** Forces how containers are reached; else the engine decides. */
   readonly reach?: Reach;
 }
 
-/** Succeeds also when what the call wanted is so already. */
-async function tolerate(call: Promise<unknown>, ...tolerated: ((error: unknown) => boolean)[]): Promise<void> {
-  try {
-    await call;
-  } catch (error) {
-    if (!tolerated.some((isFine) => isFine(error))) throw error;
-  }
-}
-
-/** The container runtime of a Docker Engine on this machine. */
-export async function createDockerRuntime(options: DockerRuntimeOptions): Promise<Runtime> {
-  const docker = await connectEngine(options.env);
+/** The container runtime of a Docker Engine on this machine. Nothing is asked yet; an engine elsewhere is ENGINE_REMOTE (exit 3). */
+export async function createDockerRuntime({ env, reach }: DockerRuntimeOptions): Promise<Runtime> {
+  const docker = await connectEngine(await findEngine(env));
   return {
-    facts: (signal) => asUserError('the engine', () => readFacts(docker, options.reach, signal)),
+    facts: (signal) => readFacts(docker, reach, signal),
     observe: (project, images, signal) => observe(docker, project, images, signal),
-    observeAll: (signal) => asUserError('observe', () => observeContainers(docker, undefined, signal)),
-    gpuHolds: (signal) => asUserError('observe', () => observeGpuHolds(docker, signal)),
+    observeAll: (signal) => callEngine({ what: 'observe', signal }, () => observeContainers(docker, undefined, signal)),
+    gpuHolds: (signal) => callEngine({ what: 'observe', signal }, () => observeGpuHolds(docker, signal)),
     inspect: (name, signal) => inspectOne(docker, name, signal),
 
-    pullImage: (image, pullOptions, signal) => pullImage(docker, image, options.env, pullOptions, signal),
+    pullImage: (image, options, signal) => pullImage(docker, image, { ...options, env }, signal),
     createNetwork: (project, network, signal) => createNetwork(docker, project, network, signal),
-    removeNetwork: (network, signal) =>
-      asUserError(`network ${network}`, () =>
-        tolerate(docker.getNetwork(network).remove({ abortSignal: signal }), isNotFound),
-      ),
+    removeNetwork: (network, signal) => removeNetwork(docker, network, signal),
     createVolume: (project, volume, signal) => createVolume(docker, project, volume, signal),
-    removeVolume: (volume, signal) =>
-      asUserError(`volume ${volume}`, () =>
-        tolerate(docker.getVolume(volume).remove({ abortSignal: signal }), isNotFound),
-      ),
+    removeVolume: (volume, signal) => removeVolume(docker, volume, signal),
     createContainer: (container, signal) => createContainer(docker, container, signal),
-    startContainer: (name, signal) =>
-      asUserError(`start of ${name}`, () =>
-        tolerate(docker.getContainer(name).start({ abortSignal: signal }), isNotModified),
-      ),
+    startContainer: (name, signal) => startContainer(docker, name, signal),
     stopContainer: (name, graceSeconds, signal) =>
-      asUserError(`stop of ${name}`, () =>
-        tolerate(docker.getContainer(name).stop({ t: graceSeconds, abortSignal: signal }), isNotModified, isNotFound),
+      callEngine({ what: `stop of ${name}`, signal }, () =>
+        tolerate(
+          docker.getContainer(name).stop({ t: Math.ceil(graceSeconds), abortSignal: signal }),
+          isNotModified,
+          isNotFound,
+        ),
       ),
+    // A conflict says that it does not run.
     killContainer: (name, signal) =>
-      // A conflict says that it does not run.
-      asUserError(`kill of ${name}`, () =>
+      callEngine({ what: `kill of ${name}`, signal }, () =>
         tolerate(docker.getContainer(name).kill({ abortSignal: signal }), isConflict, isNotFound),
       ),
     removeContainer: (name, signal) => removeContainer(docker, name, signal),
+    // A conflict says that it is being removed.
     setRestartPolicy: (name, policy, signal) =>
-      asUserError(`restart policy of ${name}`, async () => {
-        await docker.getContainer(name).update({ RestartPolicy: { Name: policy }, abortSignal: signal });
-      }),
+      callEngine({ what: `restart policy of ${name}`, signal }, () =>
+        tolerate(
+          docker.getContainer(name).update({ RestartPolicy: { Name: policy }, abortSignal: signal }),
+          isConflict,
+          isNotFound,
+        ),
+      ),
 
-    logs: (name, logOptions, signal) => readLogs(docker, name, logOptions, signal),
+    logs: (name, options, signal) => readLogs(docker, name, options, signal),
     events: (project, signal) => watchEvents(docker, project, signal),
     exec: (name, command, signal) => runExec(docker, name, command, signal),
-    attachExec: (name, execOptions, signal) => runAttachedExec(docker, name, execOptions, signal),
-    stats: (names, signal) => Promise.all(names.map((name) => readStats(docker, name, signal))),
+    attachExec: (name, options, signal) => attachExec(docker, name, options, signal),
+    stats: (names, signal) => readStats(docker, names, signal),
   };
-}
-
-async function readFacts(docker: Docker, forced: Reach | undefined, signal: AbortSignal): Promise<EngineFacts> {
-  const [info, version] = await Promise.all([docker.info(), docker.version()]);
-  signal.throwIfAborted();
-  const rootless = (info.SecurityOptions ?? []).some((option: string) => option.includes('rootless'));
-  const elsewhere =
-    rootless || isWsl() || /docker desktop/i.test(info.OperatingSystem ?? '') || process.platform !== 'linux';
-  return {
-    serverVersion: version.Version,
-    apiVersion: version.ApiVersion,
-    rootDirectory: elsewhere ? undefined : info.DockerRootDir,
-    cpus: info.NCPU,
-    memoryBytes: info.MemTotal,
-    rootless,
-    reach: forced ?? (elsewhere ? 'published' : 'direct'),
-  };
-}
-
-async function createNetwork(docker: Docker, project: string, network: string, signal: AbortSignal): Promise<void> {
-  await asUserError(`network ${network}`, () =>
-    tolerate(
-      docker.createNetwork({
-        Name: network,
-        Driver: 'bridge',
-        CheckDuplicate: true,
-        Labels: { [LABEL.project]: project },
-        abortSignal: signal,
-      }),
-      isConflict,
-    ),
-  );
-}
-
-async function createContainer(docker: Docker, container: DesiredContainer, signal: AbortSignal): Promise<void> {
-  const { name } = container;
-  await asUserError(name, async () => {
-    try {
-      await docker.createContainer({ ...containerBody(container), abortSignal: signal });
-    } catch (error) {
-      if (!isConflict(error)) throw error;
-      const found = await inspectOne(docker, name, signal);
-      if (found?.hash === container.hash) return;
-      throw new UserError('NAME_TAKEN', `a container named ${name} is here already and is not this project's`, {
-        exitCode: EXIT.preflight,
-        hint: `remove it with docker rm ${name}, or choose another project name with -p`,
-        cause: error,
-      });
-    }
-    await writeFiles(docker, name, container.files, signal);
-  });
 }
 
 async function removeContainer(docker: Docker, name: string, signal: AbortSignal): Promise<void> {
-  await asUserError(`removal of ${name}`, async () => {
+  const container = docker.getContainer(name);
+  await callEngine({ what: `removal of ${name}`, signal }, async () => {
     try {
-      await docker.getContainer(name).remove({ force: true, v: true, abortSignal: signal });
+      await container.remove({ force: true, v: true, abortSignal: signal });
     } catch (error) {
       if (isNotFound(error)) return;
       if (!isConflict(error)) throw error;
       // Somebody else is removing it at this moment.
-      await tolerate(docker.getContainer(name).wait({ condition: 'removed', abortSignal: signal }), isNotFound);
+      await tolerate(container.wait({ condition: 'removed', abortSignal: signal }), isNotFound);
     }
   });
-}
-
-async function readStats(docker: Docker, name: string, signal: AbortSignal): Promise<ContainerStats> {
-  signal.throwIfAborted();
-  const stats = await asUserError(`stats of ${name}`, () => docker.getContainer(name).stats({ stream: false }));
-  const cpuNanos = stats.cpu_stats.cpu_usage.total_usage - (stats.precpu_stats.cpu_usage.total_usage ?? 0);
-  const wallMs = Date.parse(stats.read) - Date.parse(stats.preread);
-  const cached = stats.memory_stats.stats?.total_inactive_file ?? stats.memory_stats.stats?.inactive_file ?? 0;
-  return {
-    name,
-    cpus: wallMs > 0 ? cpuNanos / 1e6 / wallMs : 0,
-    memoryBytes: Math.max(0, (stats.memory_stats.usage ?? 0) - cached),
-  };
 }

@@ -1,7 +1,7 @@
 import { StringDecoder } from 'node:string_decoder';
 
-/** A line longer than this is cut in pieces: nothing grows without bound. */
-const MAX_LINE = 256 * 1024;
+/** A line longer than this many characters is cut in pieces: nothing grows without bound. */
+export const MAX_LINE = 256 * 1024;
 
 /** Puts chunks of one stream together to lines; `\r\n` ends a line like `\n`, UTF-8 may be split anywhere. */
 export class LineSplitter {
@@ -31,13 +31,46 @@ function stripReturn(line: string): string {
   return line.endsWith('\r') ? line.slice(0, -1) : line;
 }
 
-/** Splits the engine's leading RFC 3339 time with nanoseconds from the line; milliseconds since the epoch, with fractions. */
-export function parseStampedLine(line: string): { readonly at: number | undefined; readonly text: string } {
-  const match = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?Z ?/.exec(line);
-  if (!match) return { at: undefined, text: line };
-  const at = Date.parse(`${match[1]}Z`) + Number(`0.${match[2] ?? '0'}`) * 1000;
-  return { at, text: line.slice(match[0].length) };
+/** An engine's time at the start of a payload: at most `2006-01-02T15:04:05.000000000+00:00 `. */
+const STAMP = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d) /;
+const MAX_STAMP = 36;
+
+/** Splits the engine's leading RFC 3339 time from a payload; milliseconds since the epoch, with fractions. */
+export function parseStamp(payload: Buffer): { readonly at: number | undefined; readonly rest: Buffer } {
+  const match = STAMP.exec(payload.toString('latin1', 0, MAX_STAMP));
+  if (!match) return { at: undefined, rest: payload };
+  const at = Date.parse(`${match[1]}${match[3]}`) + Number(`0.${match[2] ?? '0'}`) * 1000;
+  return { at, rest: payload.subarray(match[0].length) };
 }
+
+export interface StampedLine {
+  readonly line: string;
+  readonly at: number | undefined;
+}
+
+/**
+ * Lines of one stream from the engine's messages. A message is a line, or a piece of a long one (the engine cuts at 16 KiB), and each
+ * has a time of its own: the first piece's is the line's.
+ */
+export class MessageJoiner {
+  readonly #splitter = new LineSplitter();
+  #at: number | undefined;
+  #open = false;
+
+  push(message: Buffer): StampedLine[] {
+    const { at, rest } = parseStamp(message);
+    const first = this.#open ? this.#at : at;
+    const lines = this.#splitter.push(rest).map((line, index) => ({ line, at: index === 0 ? first : at }));
+    this.#open = rest.at(-1) !== NEWLINE;
+    this.#at = lines.length === 0 ? first : at;
+    return lines;
+  }
+
+  end(): StampedLine[] {
+    return this.#splitter.end().map((line) => ({ line, at: this.#at }));
+  }
+}
+const NEWLINE = 10;
 
 export interface Frame {
   readonly stream: 'stdout' | 'stderr';

@@ -3,8 +3,9 @@ import type { GpuHold } from '../../model/host-inventory.ts';
 import { LABEL, membershipFilter } from '../../model/labels.ts';
 import { replicaId } from '../../model/names.ts';
 import type { ObservedContainer, ObservedImage, ObservedState } from '../../model/observed-state.ts';
-import { asUserError, isNotFound } from './engine-errors.ts';
-import { parseContainer } from './parse-container.ts';
+import { callEngine, isNotFound } from './engine-errors.ts';
+import { parseImageReference } from './image-reference.ts';
+import { parseContainer, parseGpus, parseReplica } from './parse-container.ts';
 
 async function inspectContainer(
   docker: Docker,
@@ -19,9 +20,9 @@ async function inspectContainer(
   }
 }
 
-/** One container by name or id; undefined when it is gone. */
+/** One container by name or id; undefined when it is gone or not ours. */
 export function inspectOne(docker: Docker, name: string, signal: AbortSignal): Promise<ObservedContainer | undefined> {
-  return asUserError(`container ${name}`, () => inspectContainer(docker, name, signal));
+  return callEngine({ what: `container ${name}`, signal }, () => inspectContainer(docker, name, signal));
 }
 
 /** Every container of the project, or of all projects, in a stable order: infrastructure first, then by component and replica. */
@@ -37,7 +38,7 @@ export async function observeContainers(
   });
   const found = await Promise.all(listed.map(({ Id }) => inspectContainer(docker, Id, signal)));
   return found
-    .flatMap((container) => (container && container.project !== '' ? [container] : []))
+    .flatMap((container) => (container ? [container] : []))
     .toSorted(
       (a, b) => compareText(a.project, b.project) || infraFirst(a) - infraFirst(b) || compareText(a.name, b.name),
     );
@@ -51,13 +52,10 @@ function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-async function observeImages(
-  docker: Docker,
-  images: readonly string[],
-  signal: AbortSignal,
-): Promise<ReadonlyMap<string, ObservedImage>> {
+async function observeImages(docker: Docker, images: readonly string[]): Promise<ReadonlyMap<string, ObservedImage>> {
   const found = await Promise.all(
     [...new Set(images)].map(async (image): Promise<readonly [string, ObservedImage] | undefined> => {
+      parseImageReference(image);
       try {
         const info = await docker.getImage(image).inspect();
         return [image, { id: info.Id, user: info.Config?.User ?? '' }];
@@ -74,9 +72,10 @@ async function observeImages(
 export async function observeGpuHolds(docker: Docker, signal: AbortSignal): Promise<readonly GpuHold[]> {
   const listed = await docker.listContainers({ filters: { label: [LABEL.gpus] }, abortSignal: signal });
   return listed.flatMap(({ Labels }) => {
-    const replica = replicaId(Labels[LABEL.component] ?? '', Number(Labels[LABEL.replica] ?? 0));
-    const gpus = (Labels[LABEL.gpus] ?? '').split(',').filter((uuid) => uuid !== '');
-    return gpus.map((uuid) => ({ uuid, project: Labels[LABEL.project] ?? '', replica }));
+    const project = Labels[LABEL.project];
+    if (!project || !Labels[LABEL.role]) return [];
+    const replica = replicaId(Labels[LABEL.component] ?? '', parseReplica(Labels[LABEL.replica]));
+    return parseGpus(Labels[LABEL.gpus]).map((uuid) => ({ uuid, project, replica }));
   });
 }
 
@@ -88,12 +87,12 @@ export function observe(
   signal: AbortSignal,
 ): Promise<ObservedState> {
   const filters = { label: [membershipFilter(project)] };
-  return asUserError('observe', async () => {
+  return callEngine({ what: 'observe', signal }, async () => {
     const [containers, networks, volumes, imagesHere, gpuHolds] = await Promise.all([
       observeContainers(docker, project, signal),
       docker.listNetworks({ filters, abortSignal: signal }),
       docker.listVolumes({ filters: { label: filters.label }, abortSignal: signal }),
-      observeImages(docker, images, signal),
+      observeImages(docker, images),
       observeGpuHolds(docker, signal),
     ]);
     return {

@@ -16,6 +16,11 @@ const STATUSES: readonly ContainerStatus[] = [
 ];
 const POLICIES = ['no', 'unless-stopped', 'always', 'on-failure'] as const;
 
+/** True for the roles of containers that a graph consists of; what only serves (a volume's owner is set through one) is none of them. */
+export function isKnownRole(role: string | undefined): role is ContainerRole {
+  return ROLES.some((known) => known === role);
+}
+
 /** A label that somebody changed reads as if it were not there. */
 function parseJson(text: string | undefined): unknown {
   try {
@@ -63,9 +68,26 @@ function parsePorts(ports: Docker.ContainerInspectInfo['NetworkSettings']['Ports
   );
 }
 
-/** An inspect answer as the rest of the program sees it. Labels are read here and nowhere else. */
-export function parseContainer(info: Docker.ContainerInspectInfo): ObservedContainer {
+/** A replica index; a torn label reads as 0. */
+export function parseReplica(text: string | undefined): number {
+  const index = Number.parseInt(text ?? '', 10);
+  return Number.isNaN(index) ? 0 : Math.max(0, index);
+}
+
+/** UUIDs of the label `dynamo.gpus`. */
+export function parseGpus(text: string | undefined): string[] {
+  return (text ?? '').split(',').filter((uuid) => uuid !== '');
+}
+
+/**
+ * An inspect answer as the rest of the program sees it. Labels are read here and nowhere else. Undefined for a container that is not
+ * ours: it has no project or no role, and nothing here may touch it. A role of another version of this program reads as a sidecar of
+ * no component, which a plan removes as an orphan.
+ */
+export function parseContainer(info: Docker.ContainerInspectInfo): ObservedContainer | undefined {
   const labels = info.Config.Labels ?? {};
+  const { [LABEL.project]: project, [LABEL.role]: role } = labels;
+  if (!project || !role) return undefined;
   const probes = parseJson(labels[LABEL.probes]);
   const address = Object.values(info.NetworkSettings.Networks ?? {}).find((network) => network.IPAddress)?.IPAddress;
   const status = STATUSES.find((known) => known === info.State.Status) ?? 'dead';
@@ -73,16 +95,16 @@ export function parseContainer(info: Docker.ContainerInspectInfo): ObservedConta
   return {
     id: info.Id,
     name: info.Name.replace(/^\//, ''),
-    project: labels[LABEL.project] ?? '',
+    project,
     graph: labels[LABEL.graph] ?? '',
     source: labels[LABEL.source] ?? '',
     component: labels[LABEL.component] ?? '',
     type: labels[LABEL.type] ?? '',
-    replica: Number.parseInt(labels[LABEL.replica] ?? '0', 10) || 0,
-    role: ROLES.find((known) => known === labels[LABEL.role]) ?? 'main',
+    replica: parseReplica(labels[LABEL.replica]),
+    role: isKnownRole(role) ? role : 'sidecar',
     container: labels[LABEL.container] ?? 'main',
     hash: labels[LABEL.hash] ?? '',
-    gpus: (labels[LABEL.gpus] ?? '').split(',').filter((uuid) => uuid !== ''),
+    gpus: parseGpus(labels[LABEL.gpus]),
     probes: isProbes(probes) ? probes : {},
     facts: parseFacts(labels[LABEL.facts]),
     status,

@@ -1,48 +1,62 @@
 import type Docker from 'dockerode';
 import type { LogLine, LogOptions } from '../../model/runtime.ts';
-import { asUserError, isAborted } from './engine-errors.ts';
-import { FrameSplitter, LineSplitter, parseStampedLine } from './log-lines.ts';
+import { callEngine, toUserError } from './engine-errors.ts';
+import { FrameSplitter, MessageJoiner } from './log-lines.ts';
 
-/** Lines of one container in order, stdout and stderr told apart; ends with the container (follow) or when all was read. */
+type LogStream = LogLine['stream'];
+
+/**
+ * Lines of one container in order, stdout and stderr told apart; ends with the container (follow) or when all was read, and
+ * without an error when the signal is aborted.
+ */
 export async function* readLogs(
   docker: Docker,
   name: string,
   options: LogOptions,
   signal: AbortSignal,
 ): AsyncIterable<LogLine> {
+  const what = `logs of ${name}`;
+  if (signal.aborted) return;
+  const joiners: Readonly<Record<LogStream, MessageJoiner>> = {
+    stdout: new MessageJoiner(),
+    stderr: new MessageJoiner(),
+  };
+  const frames = new FrameSplitter();
+  try {
+    for await (const chunk of await callEngine({ what, signal }, () => openLogs(docker, name, options, signal))) {
+      for (const { stream, payload } of frames.push(Buffer.from(chunk))) {
+        for (const { line, at } of joiners[stream].push(payload)) yield { name, stream, line, at };
+      }
+    }
+  } catch (error) {
+    // On a log stream an abort arrives as a plain ECONNRESET.
+    if (signal.aborted) return;
+    throw toUserError(error, { what });
+  }
+  for (const stream of ['stdout', 'stderr'] as const) {
+    for (const { line, at } of joiners[stream].end()) yield { name, stream, line, at };
+  }
+}
+
+/** Both forms as a stream: dockerode would gather a log that is not followed in one buffer, and `_query` is what it sends instead of the options. */
+async function openLogs(
+  docker: Docker,
+  name: string,
+  { follow, tail, since }: LogOptions,
+  signal: AbortSignal,
+): Promise<AsyncIterable<string | Buffer>> {
   const query = {
     stdout: true,
     stderr: true,
     timestamps: true,
-    ...(options.tail === undefined ? {} : { tail: options.tail }),
-    ...(options.since === undefined ? {} : { since: options.since / 1000 }),
-    abortSignal: signal,
+    follow,
+    ...(tail === undefined ? {} : { tail }),
+    // Seconds, with nanoseconds behind the point.
+    ...(since === undefined ? {} : { since: since / 1000 }),
   };
-  const container = docker.getContainer(name);
-  // One call with `follow` answers with a stream, without it with a buffer: the types of dockerode tell them apart by the literal.
-  const source: AsyncIterable<Buffer> = options.follow
-    ? toChunks(await asUserError(`logs of ${name}`, () => container.logs({ ...query, follow: true })))
-    : toChunks([await asUserError(`logs of ${name}`, () => container.logs({ ...query, follow: false }))]);
-  const frames = new FrameSplitter();
-  const splitters = { stdout: new LineSplitter(), stderr: new LineSplitter() };
-  const toLine = (stream: LogLine['stream'], line: string): LogLine => {
-    const { at, text } = parseStampedLine(line);
-    return { name, stream, line: text, at };
-  };
-  try {
-    for await (const chunk of source) {
-      for (const frame of frames.push(chunk)) {
-        for (const line of splitters[frame.stream].push(frame.payload)) yield toLine(frame.stream, line);
-      }
-    }
-  } catch (error) {
-    if (!signal.aborted || !isAborted(error)) throw error;
-  }
-  for (const stream of ['stdout', 'stderr'] as const) {
-    for (const line of splitters[stream].end()) yield toLine(stream, line);
-  }
-}
-
-async function* toChunks(source: AsyncIterable<string | Buffer> | Iterable<string | Buffer>): AsyncIterable<Buffer> {
-  for await (const chunk of source) yield typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
+  const options = { follow: true as const, abortSignal: signal, _query: query };
+  const stream = await docker.getContainer(name).logs(options);
+  // An abort before anybody reads must not end the process.
+  stream.on('error', () => undefined);
+  return stream;
 }

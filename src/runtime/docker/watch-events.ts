@@ -1,12 +1,16 @@
 import type Docker from 'dockerode';
 import { LABEL, membershipFilter } from '../../model/labels.ts';
 import type { RuntimeEvent } from '../../model/runtime.ts';
-import { asUserError, isAborted } from './engine-errors.ts';
+import { callEngine, toUserError } from './engine-errors.ts';
+import { LineSplitter } from './log-lines.ts';
+import { isKnownRole } from './parse-container.ts';
+import { finishedName } from './unfinished-name.ts';
 
 const ACTIONS: readonly RuntimeEvent['action'][] = ['create', 'start', 'die', 'oom', 'stop', 'kill', 'destroy'];
 
 interface EngineEvent {
   readonly Action?: string;
+  readonly time?: number;
   readonly timeNano?: number;
   readonly Actor?: { readonly Attributes?: Readonly<Record<string, string>> };
 }
@@ -15,51 +19,72 @@ function isEngineEvent(value: unknown): value is EngineEvent {
   return typeof value === 'object' && value !== null && 'Action' in value;
 }
 
-/** One event of the engine's stream; undefined for those that nobody here waits for. */
-export function parseEvent(value: unknown): RuntimeEvent | undefined {
+/** One line of the engine's stream; undefined for what nobody here waits for, and for what is no event. */
+export function parseEvent(line: string): RuntimeEvent | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return undefined;
+  }
   if (!isEngineEvent(value)) return undefined;
-  const action = ACTIONS.find((known) => known === value.Action);
-  const attributes = value.Actor?.Attributes;
-  if (!action || !attributes) return undefined;
-  const exitCode = attributes.exitCode;
+  const { Action, Actor, time = 0, timeNano = time * 1e9 } = value;
+  const action = ACTIONS.find((known) => known === Action);
+  const attributes = Actor?.Attributes;
+  if (!action || !attributes || !isKnownRole(attributes[LABEL.role])) return undefined;
+  const { exitCode } = attributes;
   return {
     action,
-    name: attributes.name ?? '',
+    name: finishedName(attributes.name ?? ''),
     project: attributes[LABEL.project] ?? '',
     component: attributes[LABEL.component] ?? '',
     replica: Number.parseInt(attributes[LABEL.replica] ?? '0', 10) || 0,
-    time: (value.timeNano ?? 0) / 1e6,
+    time: timeNano / 1e6,
     ...(exitCode === undefined ? {} : { exitCode: Number(exitCode) }),
   };
 }
 
-/** The engine's event stream for a project, or for all; `ready` resolves when it is open. */
+/** The engine's event stream for a project, or for all; `ready` resolves when it is open. An abort ends the stream without an error. */
 export function watchEvents(
   docker: Docker,
   project: string | undefined,
   signal: AbortSignal,
 ): { readonly ready: Promise<void>; readonly stream: AsyncIterable<RuntimeEvent> } {
-  const options = {
-    filters: { type: ['container' as const], label: [membershipFilter(project)] },
-    abortSignal: signal,
-  };
-  const opened = asUserError('events', () => docker.getEvents(options));
-  opened.catch(() => undefined);
-  return { ready: opened.then(() => undefined), stream: readEvents(opened, signal) };
+  const opened = openEvents(docker, project, signal);
+  const ready = opened.then(() => undefined);
+  // Who reads the stream sees the error; `ready` may go unused.
+  ready.catch(() => undefined);
+  return { ready, stream: readEvents(opened, signal) };
+}
+
+async function openEvents(
+  docker: Docker,
+  project: string | undefined,
+  signal: AbortSignal,
+): Promise<NodeJS.ReadableStream> {
+  return callEngine({ what: 'events', signal }, async () => {
+    const stream = await docker.getEvents({
+      filters: { type: ['container'], label: [membershipFilter(project)] },
+      abortSignal: signal,
+    });
+    // An abort before anybody reads must not end the process.
+    stream.on('error', () => undefined);
+    // The engine sends its headers just before it subscribes (moby api/server/router/system getEvents): one more round trip, and nothing is missed.
+    await docker.ping();
+    return stream;
+  });
 }
 
 async function* readEvents(opened: Promise<NodeJS.ReadableStream>, signal: AbortSignal): AsyncIterable<RuntimeEvent> {
-  let rest = '';
+  const splitter = new LineSplitter();
   try {
     for await (const chunk of await opened) {
-      const lines = (rest + chunk.toString()).split('\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines) {
-        const event = line.trim() === '' ? undefined : parseEvent(JSON.parse(line));
+      for (const line of splitter.push(Buffer.from(chunk))) {
+        const event = parseEvent(line);
         if (event) yield event;
       }
     }
   } catch (error) {
-    if (!signal.aborted || !isAborted(error)) throw error;
+    if (!signal.aborted) throw toUserError(error, { what: 'events' });
   }
 }

@@ -1,0 +1,98 @@
+import type Docker from 'dockerode';
+import type { DesiredContainer } from '../../model/desired-state.ts';
+import { EXIT, UserError } from '../../model/diagnostic.ts';
+import { LABEL } from '../../model/labels.ts';
+import { containerBody } from './container-body.ts';
+import { callEngine, isConflict, isNotFound, tolerate } from './engine-errors.ts';
+import { unfinishedName } from './unfinished-name.ts';
+import { writeFiles } from './write-files.ts';
+
+/** The first engine API that mounts a part of a volume; older ones mount the whole without a word. */
+const SUBPATH_API = 1.45;
+
+/** Makes a container with its files in it. One with the same name and hash is taken as it is; another one is NAME_TAKEN (exit 3). */
+export async function createContainer(docker: Docker, container: DesiredContainer, signal: AbortSignal): Promise<void> {
+  const { name, files } = container;
+  await callEngine({ what: name, signal, otherwise: 'START_FAILED' }, async () => {
+    await checkSubPaths(docker, container);
+    if (files.length === 0) {
+      await tolerateSame(docker, container, () => makeContainer(docker, container, name, signal), signal);
+      return;
+    }
+    const made = await makeUnfinished(docker, container, signal);
+    try {
+      await writeFiles(made, files, { readOnlyRoot: container.readOnlyRoot }, signal);
+      // A rename is one step: what has the name has its files, also when this process is killed here.
+      const same = await tolerateSame(docker, container, () => made.rename({ name, abortSignal: signal }), signal);
+      if (same === 'kept') await removeQuietly(made);
+    } catch (error) {
+      await removeQuietly(made);
+      throw error;
+    }
+  });
+}
+
+function makeContainer(
+  docker: Docker,
+  container: DesiredContainer,
+  name: string,
+  signal: AbortSignal,
+): Promise<Docker.Container> {
+  // Without `_query` dockerode writes the whole body into the URL too, environment included, and engines log URLs.
+  const options = { _query: { name }, _body: containerBody(container), abortSignal: signal };
+  return docker.createContainer(options);
+}
+
+async function makeUnfinished(
+  docker: Docker,
+  container: DesiredContainer,
+  signal: AbortSignal,
+): Promise<Docker.Container> {
+  const name = unfinishedName(container.name);
+  try {
+    return await makeContainer(docker, container, name, signal);
+  } catch (error) {
+    if (!isConflict(error)) throw error;
+    // Left by a run that was killed.
+    await tolerate(docker.getContainer(name).remove({ force: true, v: true }), isNotFound);
+    return makeContainer(docker, container, name, signal);
+  }
+}
+
+async function tolerateSame(
+  docker: Docker,
+  { name, hash }: DesiredContainer,
+  run: () => Promise<unknown>,
+  signal: AbortSignal,
+): Promise<'made' | 'kept'> {
+  try {
+    await run();
+    return 'made';
+  } catch (cause) {
+    if (!isConflict(cause)) throw cause;
+    const { Config } = await docker.getContainer(name).inspect({ abortSignal: signal });
+    if (Config.Labels?.[LABEL.hash] === hash) return 'kept';
+    throw new UserError('NAME_TAKEN', `there is already another container named ${name}`, {
+      exitCode: EXIT.preflight,
+      hint: `remove it with docker rm ${name}, or choose another project name with -p`,
+      cause,
+    });
+  }
+}
+
+async function checkSubPaths(docker: Docker, { name, mounts }: DesiredContainer): Promise<void> {
+  const mount = mounts.find((entry) => entry.kind === 'volume' && entry.subPath !== undefined);
+  if (!mount) return;
+  const { ApiVersion, Version } = await docker.version();
+  const [major = 0, minor = 0] = ApiVersion.split('.').map(Number);
+  if (major + minor / 100 >= SUBPATH_API) return;
+  throw new UserError('SUBPATH_UNSUPPORTED', `${name}: Docker ${Version} cannot mount a subPath at ${mount.path}`, {
+    exitCode: EXIT.preflight,
+    hint: 'Docker 26 or newer can; or mount the whole volume',
+  });
+}
+
+/** The failure that led here counts; what cannot be removed is an orphan of the next plan. */
+async function removeQuietly(container: Docker.Container): Promise<void> {
+  await container.remove({ force: true, v: true }).catch(() => undefined);
+}
