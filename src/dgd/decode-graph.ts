@@ -1,174 +1,63 @@
-import { type Diagnostic, UserError } from '../model/diagnostic.ts';
+import type { Diagnostic } from '../model/diagnostic.ts';
 import type { ApiVersion, Companions, Graph, GraphComponent } from '../model/graph.ts';
 import { itemsAt, type MapNode, map, mapAt, stringAt } from '../model/node.ts';
-import type { OperatorGeneration, Origin } from '../model/origin.ts';
+import type { OperatorGeneration } from '../model/origin.ts';
 import type { SourceDocument } from '../source/parse-documents.ts';
-import { checkFields, generationsOf } from './check-fields.ts';
+import { type CheckFieldsOptions, checkFields, generationsOf } from './check-fields.ts';
+import { checkMetadata, readNamespace } from './check-metadata.ts';
 import { findHoles } from './find-holes.ts';
+import { placeOf } from './place.ts';
 import { pruneMap } from './prune-nulls.ts';
+import { readCompanions } from './read-companions.ts';
+import { GRAPH_KIND, type KubernetesObject, readObjects } from './read-objects.ts';
+import { selectGraph } from './select-graph.ts';
+import { suggestName } from './suggest-name.ts';
 
-const KIND = 'DynamoGraphDeployment';
-const API_VERSIONS: readonly ApiVersion[] = ['nvidia.com/v1alpha1', 'nvidia.com/v1beta1'];
-
-/** Kinds that somebody might take for a graph, and what they are. */
-const OTHER_KINDS: Readonly<Record<string, string>> = {
-  DynamoGraphDeploymentRequest: 'the profiler of a cluster makes graphs of it',
-  DynamoComponentDeployment: 'the operator makes these of a graph: name the graph',
-  DynamoModel: 'it adds a LoRA to a graph that runs',
-  CustomResourceDefinition: 'it defines the kind and deploys nothing',
-  Kustomization: 'render it first: kubectl kustomize DIR | dynamo up -',
-  Deployment: 'only DynamoGraphDeployment files are run',
+const API_VERSIONS: Readonly<Record<ApiVersion, CheckFieldsOptions['apiVersion']>> = {
+  'nvidia.com/v1alpha1': 'v1alpha1',
+  'nvidia.com/v1beta1': 'v1beta1',
 };
 
 export interface DecodeOptions {
   readonly generation: OperatorGeneration;
-  /** `--name`: which graph of the file. */
-  readonly name: string | undefined;
+  /** Errors are those of this generation's CRD; otherwise what another generation accepts is a warning. */
   readonly strict: boolean;
 }
 
-interface Kinded {
-  readonly root: MapNode;
-  readonly kind: string;
-  readonly apiVersion: string;
-  readonly name: string;
+export interface Decoded {
+  /** Undefined only beside an error. */
+  readonly graph: Graph | undefined;
+  readonly diagnostics: readonly Diagnostic[];
 }
 
-function place(origin: Origin): Pick<Diagnostic, 'at'> {
-  return origin.kind === 'file' ? { at: origin.at } : {};
+function refuse(
+  code: string,
+  message: string,
+  node: { readonly origin: MapNode['origin'] },
+  hint?: string,
+): Diagnostic {
+  return { severity: 'error', code, message, ...placeOf(node.origin), ...(hint ? { hint } : {}) };
 }
 
-/** The graph of the documents, with everything that stands beside it; problems come as diagnostics. */
-export function decodeGraph(
-  documents: readonly SourceDocument[],
-  options: DecodeOptions,
-): { readonly graph: Graph | undefined; readonly diagnostics: readonly Diagnostic[] } {
-  const diagnostics: Diagnostic[] = [];
-  const kinded: Kinded[] = [];
-  for (const { root, at } of documents) {
-    const entry = root.kind === 'map' ? root : undefined;
-    const kind = stringAt(entry, 'kind');
-    if (!entry || kind === undefined) {
-      diagnostics.push(notKubernetes(entry, at));
-      continue;
-    }
-    kinded.push({
-      root: pruneMap(entry),
-      kind,
-      apiVersion: stringAt(entry, 'apiVersion') ?? '',
-      name: stringAt(entry, 'metadata', 'name') ?? '',
-    });
-  }
-  const graphs = kinded.filter((document) => document.kind === KIND);
-  const chosen = options.name === undefined ? graphs : graphs.filter((document) => document.name === options.name);
-  const [only, ...others] = chosen;
-  if (!only) {
-    if (graphs.length > 0) diagnostics.push(unknownName(options.name ?? '', graphs));
-    else if (diagnostics.length === 0) diagnostics.push(noGraph(kinded));
-    return { graph: undefined, diagnostics };
-  }
-  if (others.length > 0) {
-    return { graph: undefined, diagnostics: [...diagnostics, severalGraphs([only, ...others])] };
-  }
-  for (const document of kinded) {
-    if (document.kind !== KIND && !COMPANION_KINDS.includes(document.kind)) diagnostics.push(ignoredKind(document));
-  }
-  const graph = decodeOne(only, readCompanions(kinded), options, diagnostics);
-  return { graph, diagnostics };
+function isApiVersion(text: string): text is ApiVersion {
+  return Object.hasOwn(API_VERSIONS, text);
 }
 
-const COMPANION_KINDS: readonly string[] = ['Secret', 'ConfigMap', 'PersistentVolumeClaim'];
-
-function readCompanions(documents: readonly Kinded[]): Companions {
-  const byName = (kind: string) =>
-    new Map(documents.filter((document) => document.kind === kind).map((document) => [document.name, document.root]));
-  return { secrets: byName('Secret'), configMaps: byName('ConfigMap'), claims: byName('PersistentVolumeClaim') };
+function checkApiVersion({ root, apiVersion }: KubernetesObject, generation: OperatorGeneration): Diagnostic[] {
+  const place = root.fields.get('apiVersion') ?? root;
+  const known = Object.keys(API_VERSIONS);
+  if (!isApiVersion(apiVersion)) {
+    const message = apiVersion === '' ? 'apiVersion is missing' : `apiVersion "${apiVersion}" is not known`;
+    return [refuse('API_VERSION', message, place, `write ${suggestName(apiVersion, known) ?? known.join(' or ')}`)];
+  }
+  const serving = generationsOf(API_VERSIONS[apiVersion]);
+  if (serving.includes(generation)) return [];
+  const hint = `use --operator-version ${serving.join(' or ')}`;
+  return [refuse('API_VERSION', `operator ${generation} does not know ${apiVersion}`, place, hint)];
 }
 
-function decodeOne(
-  document: Kinded,
-  companions: Companions,
-  options: DecodeOptions,
-  diagnostics: Diagnostic[],
-): Graph | undefined {
-  const { root } = document;
-  const apiVersion = API_VERSIONS.find((known) => known === document.apiVersion);
-  if (!apiVersion) {
-    diagnostics.push({
-      severity: 'error',
-      code: 'API_VERSION',
-      message:
-        document.apiVersion === '' ? 'apiVersion is missing' : `apiVersion "${document.apiVersion}" is not known`,
-      ...place(root.fields.get('apiVersion')?.origin ?? root.origin),
-      hint: `write ${API_VERSIONS.join(' or ')}`,
-    });
-    return undefined;
-  }
-  const short = apiVersion === 'nvidia.com/v1alpha1' ? 'v1alpha1' : 'v1beta1';
-  if (!generationsOf(short).includes(options.generation)) {
-    diagnostics.push({
-      severity: 'error',
-      code: 'API_VERSION',
-      message: `operator ${options.generation} does not know ${apiVersion}`,
-      ...place(root.fields.get('apiVersion')?.origin ?? root.origin),
-      hint: `use --operator-version ${generationsOf(short).join(' or ')}`,
-    });
-    return undefined;
-  }
-  const metadata = mapAt(root, 'metadata');
-  if (document.name === '') {
-    diagnostics.push({
-      severity: 'error',
-      code: 'NAME_MISSING',
-      message: 'metadata.name is missing',
-      ...place(metadata?.origin ?? root.origin),
-    });
-  } else if (!/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(document.name)) {
-    diagnostics.push({
-      severity: 'error',
-      code: 'NAME_INVALID',
-      message: `metadata.name "${document.name}" must be lower-case letters, digits, "-" and "."`,
-      ...place(metadata?.fields.get('name')?.origin ?? root.origin),
-    });
-  }
-  const spec = root.fields.get('spec');
-  if (!spec) {
-    diagnostics.push({
-      severity: 'error',
-      code: 'SPEC_EMPTY',
-      message: `graph "${document.name}" has no spec: it describes nothing to run`,
-      ...place(root.origin),
-    });
-    return undefined;
-  }
-  diagnostics.push(...checkFields(spec, { apiVersion: short, generation: options.generation, strict: options.strict }));
-  if (spec.kind !== 'map') return undefined;
-  const components = readComponents(spec, short);
-  if (components.length === 0) {
-    const field = short === 'v1alpha1' ? 'services' : 'components';
-    diagnostics.push({
-      severity: 'error',
-      code: 'NO_COMPONENTS',
-      message: `spec.${field} is empty: the graph has no component`,
-      ...place(spec.origin),
-    });
-  }
-  diagnostics.push(...checkPatch(components, short), ...findHoles(components));
-  const graph: Graph = {
-    apiVersion,
-    name: document.name,
-    namespace: stringAt(metadata, 'namespace'),
-    metadata: metadata ?? map([], root.origin),
-    spec,
-    components,
-    companions,
-    origin: root.origin,
-  };
-  return graph;
-}
-
-function readComponents(spec: MapNode, apiVersion: 'v1alpha1' | 'v1beta1'): GraphComponent[] {
-  if (apiVersion === 'v1alpha1') {
+function readComponents(spec: MapNode, version: CheckFieldsOptions['apiVersion']): GraphComponent[] {
+  if (version === 'v1alpha1') {
     const services = mapAt(spec, 'services');
     return [...(services?.fields ?? [])].flatMap(([name, written]) =>
       written.kind === 'map' ? [{ name, written, origin: services?.keys?.get(name) ?? written.origin }] : [],
@@ -179,78 +68,116 @@ function readComponents(spec: MapNode, apiVersion: 'v1alpha1' | 'v1beta1'): Grap
   );
 }
 
-/** A partial graph, which kustomize lays over a whole one: no component names an image, and none is complete without. */
-function checkPatch(components: readonly GraphComponent[], apiVersion: 'v1alpha1' | 'v1beta1'): Diagnostic[] {
-  const hasImage = (component: GraphComponent) =>
-    apiVersion === 'v1alpha1'
-      ? stringAt(component.written, 'extraPodSpec', 'mainContainer', 'image') !== undefined
-      : itemsAt(component.written, 'podTemplate', 'spec', 'containers').some(
-          (container) => stringAt(container, 'image') !== undefined,
-        );
-  const first = components[0];
-  if (!first || components.some(hasImage)) return [];
-  return [
-    {
-      severity: 'error',
-      code: 'KUSTOMIZE_PATCH',
-      message: 'no component names an image: this looks like a kustomize patch and not like a whole graph',
-      ...place(first.origin),
-      hint: 'render the overlay: kubectl kustomize DIR | dynamo up -',
-    },
-  ];
+/** A partial graph, which kustomize lays over a whole one: its components name neither a type nor an image nor a command. */
+function looksLikePatch(components: readonly GraphComponent[]): boolean {
+  const isPartial = ({ written }: GraphComponent): boolean => {
+    const containers = [
+      mapAt(written, 'extraPodSpec', 'mainContainer'),
+      ...itemsAt(written, 'podTemplate', 'spec', 'containers'),
+      mapAt(written, 'frontendSidecar'),
+    ];
+    const names = ['componentType', 'type', 'subComponentType'].some((field) => written.fields.has(field));
+    const runs = ['image', 'command', 'args'];
+    return (
+      !names &&
+      !containers.some((container) => container?.kind === 'map' && runs.some((field) => container.fields.has(field)))
+    );
+  };
+  return components.length > 0 && components.every(isPartial);
 }
 
-function notKubernetes(entry: MapNode | undefined, at: SourceDocument['at']): Diagnostic {
-  const hint = `a graph begins with apiVersion: nvidia.com/v1beta1 and kind: ${KIND}`;
-  if (!entry) return { severity: 'error', code: 'NOT_A_GRAPH', message: 'this is no Kubernetes document', at, hint };
-  return { severity: 'error', code: 'KIND_MISSING', message: 'the document has no kind', at, hint };
+function checkComponents(spec: MapNode, components: readonly GraphComponent[], field: string): Diagnostic[] {
+  const [first] = components;
+  if (!first) return [refuse('NO_COMPONENTS', `spec.${field} is empty: the graph has no component`, spec)];
+  if (!looksLikePatch(components)) return [];
+  const message = 'no component names a type, an image or a command: this is a kustomize patch and not a whole graph';
+  return [refuse('KUSTOMIZE_PATCH', message, first, 'render the overlay: kubectl kustomize DIR | dynamo up -')];
 }
 
-function noGraph(documents: readonly Kinded[]): Diagnostic {
-  const first = documents[0];
-  const kinds = [...new Set(documents.map((document) => document.kind))].join(', ');
-  const why = first ? OTHER_KINDS[first.kind] : undefined;
+/** A hole explains every other problem of its value. */
+function dropConsequences(problems: readonly Diagnostic[], holes: readonly Diagnostic[]): Diagnostic[] {
+  const places = new Set(holes.filter(({ at }) => at).map(({ at }) => `${at?.line}:${at?.col}`));
+  return problems.filter(({ at }) => at === undefined || !places.has(`${at.line}:${at.col}`));
+}
+
+/** Positions in file order; what has none stays in front. */
+function sortByPlace(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  const first = diagnostics.find(({ at }) => at)?.at?.file;
+  const rank = ({ at }: Diagnostic): number => (at === undefined ? -1 : at.file === first ? 0 : 1);
+  return diagnostics.toSorted(
+    (a, b) => rank(a) - rank(b) || (a.at?.line ?? 0) - (b.at?.line ?? 0) || (a.at?.col ?? 0) - (b.at?.col ?? 0),
+  );
+}
+
+function decodeObject(object: KubernetesObject, companions: Companions, options: DecodeOptions): Decoded {
+  const refusals = checkApiVersion(object, options.generation);
+  if (refusals.length > 0 || !isApiVersion(object.apiVersion)) return { graph: undefined, diagnostics: refusals };
+  const { apiVersion } = object;
+  const version = API_VERSIONS[apiVersion];
+  const root = pruneMap(object.root);
+  const problems = [...checkMetadata(root), ...checkFields(root, { ...options, apiVersion: version })];
+  const metadata = mapAt(root, 'metadata') ?? map([], root.origin);
+  const spec = mapAt(root, 'spec');
+  if (!spec) {
+    const empty = refuse('SPEC_EMPTY', `graph "${object.name}" has no spec: it describes nothing to run`, root);
+    const errors = problems.filter(({ severity }) => severity === 'error');
+    return { graph: undefined, diagnostics: errors.length > 0 ? problems : [...problems, empty] };
+  }
+  const components = readComponents(spec, version);
+  const holes = findHoles(spec, components);
+  const own = checkComponents(spec, components, version === 'v1alpha1' ? 'services' : 'components');
+  const isWrong = problems.some(({ severity, code }) => severity === 'error' && code !== 'MISSING_FIELD');
+  const wholeness = own.filter(({ code }) => code !== 'NO_COMPONENTS' || !isWrong);
+  const graph: Graph = {
+    apiVersion,
+    name: object.name,
+    namespace: readNamespace(metadata),
+    metadata,
+    spec,
+    components,
+    companions,
+    origin: root.origin,
+  };
+  return { graph, diagnostics: [...dropConsequences(problems, holes), ...holes, ...wholeness] };
+}
+
+/**
+ * The graph of the documents (the one that `name` names, where there are several) with the Secrets, ConfigMaps and claims beside it.
+ * Every problem of it comes as a diagnostic, in file order; other graphs of the file are not looked at.
+ */
+export function decodeGraph(
+  documents: readonly SourceDocument[],
+  options: DecodeOptions & { readonly name?: string | undefined },
+): Decoded {
+  const { objects, diagnostics } = readObjects(documents);
+  const selected = selectGraph(objects, options.name);
+  if (!selected.graph) {
+    return { graph: undefined, diagnostics: diagnostics.length > 0 ? diagnostics : selected.diagnostics };
+  }
+  const beside = readCompanions(objects);
+  const decoded = decodeObject(selected.graph, beside.companions, options);
   return {
-    severity: 'error',
-    code: 'WRONG_KIND',
-    message: kinds === '' ? `the file holds no document` : `the file holds ${kinds} and no ${KIND}`,
-    ...(first ? place(first.root.fields.get('kind')?.origin ?? first.root.origin) : {}),
-    ...(why ? { hint: why } : {}),
+    graph: decoded.graph,
+    diagnostics: sortByPlace([...diagnostics, ...decoded.diagnostics, ...beside.diagnostics]),
   };
 }
 
-function unknownName(name: string, graphs: readonly Kinded[]): Diagnostic {
+/** All graphs of the documents, as `validate` looks at them. Where there is none, the diagnostics say what is there instead. */
+export function decodeGraphs(
+  documents: readonly SourceDocument[],
+  options: DecodeOptions,
+): { readonly graphs: readonly Graph[]; readonly diagnostics: readonly Diagnostic[] } {
+  const { objects, diagnostics } = readObjects(documents);
+  const graphs = objects.filter(({ kind }) => kind === GRAPH_KIND);
+  if (graphs.length === 0)
+    return {
+      graphs: [],
+      diagnostics: diagnostics.length > 0 ? diagnostics : selectGraph(objects, undefined).diagnostics,
+    };
+  const beside = readCompanions(objects);
+  const decoded = graphs.map((object) => decodeObject(object, beside.companions, options));
   return {
-    severity: 'error',
-    code: 'NAME_UNKNOWN',
-    message: `the file has no graph "${name}"`,
-    hint: `--name takes one of ${graphs.map((graph) => graph.name).join(', ')}`,
+    graphs: decoded.flatMap(({ graph }) => graph ?? []),
+    diagnostics: sortByPlace([...diagnostics, ...decoded.flatMap((one) => one.diagnostics), ...beside.diagnostics]),
   };
-}
-
-function severalGraphs(graphs: readonly Kinded[]): Diagnostic {
-  const names = graphs.map((graph) => graph.name);
-  return {
-    severity: 'error',
-    code: 'SEVERAL_GRAPHS',
-    message: `the file holds ${graphs.length} graphs: ${names.join(', ')}`,
-    ...place(graphs[1]?.root.origin ?? graphs[0]?.root.origin ?? { kind: 'flag', flag: '' }),
-    hint: `choose one with --name ${names[0] ?? ''}`,
-  };
-}
-
-function ignoredKind(document: Kinded): Diagnostic {
-  const why = OTHER_KINDS[document.kind];
-  return {
-    severity: 'notice',
-    code: 'IGNORED_DOCUMENT',
-    message: `${document.kind} ${document.name} is left out${why ? `: ${why}` : ''}`,
-    ...place(document.root.origin),
-  };
-}
-
-/** Only for callers that have checked the diagnostics: the graph is there when none of them is an error. */
-export function requireGraph(graph: Graph | undefined): Graph {
-  if (graph) return graph;
-  throw new UserError('NOT_A_GRAPH', 'the input holds no graph');
 }

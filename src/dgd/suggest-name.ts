@@ -1,5 +1,5 @@
 /** Edits (insert, delete, replace, swap neighbours) between two short words. */
-function distance(a: string, b: string): number {
+function countEdits(a: string, b: string): number {
   const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, column) => column)];
   for (let i = 1; i <= a.length; i += 1) {
     const row = [i];
@@ -15,12 +15,17 @@ function distance(a: string, b: string): number {
   return rows[a.length]?.[b.length] ?? 0;
 }
 
-/** The known name that was probably meant: at most a third of its letters differ, case aside. */
+/** Longer than any field name: not worth a comparison with all of them. */
+const MAX_LENGTH = 64;
+
+/** The known name that was probably meant: at most a third of the written letters differ, case aside; the first of the nearest. */
 export function suggestName(written: string, known: readonly string[]): string | undefined {
+  if (written.length > MAX_LENGTH) return undefined;
   let best: string | undefined;
   let least = Math.max(1, Math.floor(written.length / 3)) + 1;
   for (const name of known) {
-    const edits = distance(written.toLowerCase(), name.toLowerCase());
+    if (Math.abs(name.length - written.length) >= least) continue;
+    const edits = countEdits(written.toLowerCase(), name.toLowerCase());
     if (edits < least) {
       least = edits;
       best = name;

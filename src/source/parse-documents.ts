@@ -1,17 +1,8 @@
-import {
-  type Document,
-  isAlias,
-  isMap,
-  isPair,
-  isScalar,
-  isSeq,
-  LineCounter,
-  parseAllDocuments,
-  type Node as YamlNode,
-} from 'yaml';
-import type { Diagnostic } from '../model/diagnostic.ts';
-import { list, type MapNode, map, type Node, type Scalar, scalar } from '../model/node.ts';
-import type { Origin, SourcePosition } from '../model/origin.ts';
+import { type Document, LineCounter, parseAllDocuments, type YAMLError } from 'yaml';
+import type { Diagnostic, Severity } from '../model/diagnostic.ts';
+import type { Node } from '../model/node.ts';
+import type { SourcePosition } from '../model/origin.ts';
+import { readYamlNode } from './read-yaml-node.ts';
 
 /** One YAML document that holds something. */
 export interface SourceDocument {
@@ -19,108 +10,98 @@ export interface SourceDocument {
   readonly at: SourcePosition;
 }
 
-interface Reader {
-  readonly file: string;
-  readonly lines: LineCounter;
-  readonly document: Document.Parsed;
-  readonly diagnostics: Diagnostic[];
-  readonly expanding: Set<YamlNode>;
+export interface ParsedDocuments {
+  readonly documents: readonly SourceDocument[];
+  readonly diagnostics: readonly Diagnostic[];
 }
 
-function positionAt(reader: Pick<Reader, 'file' | 'lines'>, offset: number): SourcePosition {
-  const { line, col } = reader.lines.linePos(offset);
-  return { file: reader.file, line: Math.max(1, line), col: Math.max(1, col) };
+type PositionAt = (offset: number) => SourcePosition;
+
+/** What is mostly behind an error whose own text says it in a parser's words. */
+const HINTS: Readonly<Partial<Record<YAMLError['code'], string>>> = {
+  TAB_AS_INDENT: 'indent with spaces',
+  BAD_INDENT: 'indent the lines of one list or map alike',
+  BLOCK_AS_IMPLICIT_KEY: 'put a value that holds ": " in quotes',
+  BAD_SCALAR_START: 'put a value that begins with @, ` or % in quotes',
+  MULTILINE_IMPLICIT_KEY: 'is a ":" missing, or a quote not closed?',
+  DUPLICATE_KEY: 'keep one of them: only the last would count',
+};
+
+function describeProblem(problem: YAMLError, text: string, severity: Severity, positionAt: PositionAt): Diagnostic {
+  const [start, end] = problem.pos;
+  const hint = HINTS[problem.code];
+  const key = text.slice(start, end).split(':')[0]?.trim();
+  return {
+    severity,
+    code:
+      problem.code === 'DUPLICATE_KEY'
+        ? 'DUPLICATE_KEY'
+        : problem.code === 'TAG_RESOLVE_FAILED'
+          ? 'YAML_TAG'
+          : 'YAML_SYNTAX',
+    message:
+      problem.code === 'DUPLICATE_KEY' && key
+        ? `"${key}" stands twice in one map`
+        : (problem.message.split('\n')[0] ?? ''),
+    at: positionAt(start),
+    ...(hint ? { hint } : {}),
+  };
 }
 
-function originOf(reader: Reader, node: YamlNode | null | undefined): Origin {
-  return { kind: 'file', at: positionAt(reader, node?.range?.[0] ?? 0) };
+/** The parser reports the consequences of an error too: the first of a line says it all. */
+function keepFirstOfLine(diagnostics: readonly Diagnostic[]): Diagnostic[] {
+  const lines = new Set<number | undefined>();
+  return diagnostics.filter(({ at }) => !lines.has(at?.line) && lines.add(at?.line));
 }
 
-function readScalar(value: unknown): Scalar {
-  if (typeof value === 'bigint') return Number(value);
-  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value;
-  return null;
+function tooDeep(file: string): ParsedDocuments {
+  const at = { file, line: 1, col: 1 };
+  return {
+    documents: [],
+    diagnostics: [{ severity: 'error', code: 'YAML_TOO_DEEP', message: 'too deeply nested', at }],
+  };
 }
 
-function readMap(reader: Reader, node: YamlNode & { readonly items: readonly unknown[] }): MapNode {
-  const fields: [string, Node][] = [];
-  const keys = new Map<string, Origin>();
-  for (const pair of node.items) {
-    if (!isPair(pair)) continue;
-    const key = isScalar(pair.key) ? String(pair.key.value) : undefined;
-    const keyNode = isScalar(pair.key) ? pair.key : undefined;
-    if (key === undefined) {
-      reader.diagnostics.push({
-        severity: 'error',
-        code: 'YAML_KEY',
-        message: 'a key must be plain text',
-        at: positionAt(reader, node.range?.[0] ?? 0),
-      });
-      continue;
-    }
-    const keyOrigin = originOf(reader, keyNode);
-    keys.set(key, keyOrigin);
-    fields.push([key, readNode(reader, asNode(pair.value), keyOrigin)]);
+function parseText(text: string, lines: LineCounter): readonly Document.Parsed[] | undefined {
+  try {
+    const parsed = parseAllDocuments(text, {
+      lineCounter: lines,
+      prettyErrors: false,
+      uniqueKeys: true,
+      resolveKnownTags: false,
+    });
+    return 'empty' in parsed ? [] : parsed;
+  } catch (error) {
+    // The parser is recursive: text of some thousand open brackets ends its stack.
+    if (error instanceof RangeError) return undefined;
+    throw error;
   }
-  return { ...map(fields, originOf(reader, node)), keys };
-}
-
-function asNode(value: unknown): YamlNode | undefined {
-  return isMap(value) || isSeq(value) || isScalar(value) || isAlias(value) ? value : undefined;
-}
-
-/** `fallback` places a value that is not written: `replicas:` with nothing behind it. */
-function readNode(reader: Reader, node: YamlNode | undefined, fallback: Origin): Node {
-  if (node === undefined) return scalar(null, fallback);
-  if (isAlias(node)) {
-    const target = node.resolve(reader.document);
-    if (!target || reader.expanding.has(target)) return scalar(null, originOf(reader, node));
-    reader.expanding.add(target);
-    const read = readNode(reader, target, fallback);
-    reader.expanding.delete(target);
-    return read;
-  }
-  const origin = node.range ? originOf(reader, node) : fallback;
-  if (isMap(node)) return readMap(reader, node);
-  if (isSeq(node))
-    return list(
-      node.items.map((item) => readNode(reader, asNode(item), origin)),
-      origin,
-    );
-  if (isScalar(node))
-    return scalar(readScalar(node.value), node.range && node.range[0] === node.range[1] ? fallback : origin);
-  return scalar(null, origin);
 }
 
 /**
- * The documents of a YAML text with the position of every value. Never throws: syntax errors and duplicate keys come as diagnostics,
- * all of them; documents of comments alone are left out.
+ * The documents of a YAML 1.2 text (core schema) with the position of every value and key; aliases and `<<` merges are resolved.
+ * Never throws: all syntax errors, duplicate keys and aliases without target come as diagnostics, with the documents that have none.
+ * Documents of comments alone are left out.
  */
-export function parseDocuments(
-  file: string,
-  text: string,
-): { readonly documents: readonly SourceDocument[]; readonly diagnostics: readonly Diagnostic[] } {
+export function parseDocuments(file: string, text: string): ParsedDocuments {
   const lines = new LineCounter();
+  const positionAt = (offset: number): SourcePosition => {
+    const { line, col } = lines.linePos(offset);
+    return { file, line: Math.max(1, line), col: Math.max(1, col) };
+  };
+  const parsed = parseText(text, lines);
+  if (!parsed) return tooDeep(file);
   const diagnostics: Diagnostic[] = [];
   const documents: SourceDocument[] = [];
-  const parsed = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true, merge: false });
-  for (const document of 'empty' in parsed ? [] : parsed) {
-    const reader: Reader = { file, lines, document, diagnostics, expanding: new Set() };
-    for (const problem of document.errors) {
-      diagnostics.push({
-        severity: 'error',
-        code: problem.code === 'DUPLICATE_KEY' ? 'DUPLICATE_KEY' : 'YAML_SYNTAX',
-        message: problem.message.split('\n')[0] ?? problem.code,
-        at: positionAt(reader, problem.pos[0]),
-        ...(text.slice(0, problem.pos[0]).includes('\t') && problem.code === 'TAB_AS_INDENT'
-          ? { hint: 'indent with blanks' }
-          : {}),
-      });
-    }
-    if (document.errors.length > 0 || document.contents === null) continue;
-    const root = readNode(reader, document.contents, { kind: 'file', at: { file, line: 1, col: 1 } });
+  for (const { errors, warnings, contents } of parsed) {
+    diagnostics.push(
+      ...keepFirstOfLine(errors.map((problem) => describeProblem(problem, text, 'error', positionAt))),
+      ...keepFirstOfLine(warnings.map((problem) => describeProblem(problem, text, 'warning', positionAt))),
+    );
+    if (errors.length > 0 || contents === null) continue;
+    const root = readYamlNode(contents, positionAt, diagnostics);
     if (root.kind === 'scalar' && root.value === null) continue;
-    documents.push({ root, at: root.origin.kind === 'file' ? root.origin.at : { file, line: 1, col: 1 } });
+    documents.push({ root, at: positionAt(contents.range[0]) });
   }
   return { documents, diagnostics };
 }
