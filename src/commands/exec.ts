@@ -28,7 +28,8 @@ export function registerExec(program: Command, io: Io, setExitCode: (code: numbe
     .option('-T, --no-tty', 'without a terminal')
     .passThroughOptions()
     .action(async (component: string, command: string[], flags: ExecFlags) => {
-      setExitCode(await execIn(component, command, flags, io));
+      // `exec decode -- ls` and `exec decode ls` are the same.
+      setExitCode(await execIn(component, command[0] === '--' ? command.slice(1) : command, flags, io));
     });
 }
 
