@@ -1,0 +1,63 @@
+import { type MapNode, mapAt, numberAt, stringAt } from '../model/node.ts';
+import { mapsAt, nameOf } from './edit-node.ts';
+import { type GraphContext, reportFinding } from './graph-context.ts';
+
+/** `[vV]?X.Y.Z[-pre][+build]` without leading zeros [150 internal/runtimeversion:17]. */
+const VERSION_TAG =
+  /^[vV]?(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)(?:-[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?$/;
+
+/** True when the image's tag is a semantic version; a digest behind it does not count. */
+export function hasVersionTag(image: string): boolean {
+  const name = image.split('@')[0] ?? image;
+  const colon = name.lastIndexOf(':');
+  return colon > name.lastIndexOf('/') && VERSION_TAG.test(name.slice(colon + 1));
+}
+
+/** 1.5 admits no component whose runtime version it cannot tell; a local run needs none. */
+export function reportRuntimeVersion(context: GraphContext, component: MapNode, main: MapNode | undefined): void {
+  const image = stringAt(main, 'image');
+  if (!image || hasVersionTag(image) || stringAt(component, 'runtimeVersionOverride')) return;
+  reportFinding(context, {
+    severity: 'notice',
+    code: 'NO_RUNTIME_VERSION',
+    message: `operator 1.5 would refuse ${nameOf(component)}: the tag of ${image} is no semantic version`,
+    origin: main?.fields.get('image')?.origin,
+    hint: 'set runtimeVersionOverride, or a version tag',
+  });
+}
+
+/** Pods per replica; more than one needs Grove or LWS, without which a cluster refuses the whole graph [102 :354, 150 dgd_component_program.go:99]. */
+export function readNodeCount(context: GraphContext, name: string, component: MapNode): number {
+  const multinode = mapAt(component, 'multinode');
+  const count = numberAt(multinode, 'nodeCount') ?? 1;
+  if (count <= 1) return 1;
+  reportFinding(context, {
+    code: 'NO_MULTINODE_ORCHESTRATOR',
+    message: `no multinode orchestrator available: ${name} wants ${count} nodes, which needs Grove or LeaderWorkerSet`,
+    origin: multinode?.origin,
+  });
+  return count;
+}
+
+/** Kubernetes refuses a Deployment whose container names no image. */
+export function reportMissingImages(context: GraphContext, name: string, podSpec: MapNode, at: MapNode): void {
+  for (const container of mapsAt(podSpec, 'containers')) {
+    if (stringAt(container, 'image')) continue;
+    reportFinding(context, {
+      code: 'IMAGE_MISSING',
+      message: `${name}: the container "${nameOf(container)}" has no image`,
+      origin: container.origin.kind === 'file' ? container.origin : at.origin,
+      hint: 'write one, or give it with --image',
+    });
+  }
+}
+
+/** `checkpoint` needs the snapshot agent, which the platform chart leaves off. */
+export function reportCheckpoint(context: GraphContext, name: string, checkpoint: MapNode | undefined): void {
+  if (!checkpoint) return;
+  reportFinding(context, {
+    code: 'CHECKPOINT_DISABLED',
+    message: `component ${name}: checkpoint functionality is disabled in the operator configuration`,
+    origin: checkpoint.origin,
+  });
+}
