@@ -1,0 +1,57 @@
+/** The first process of a room. Its output is `ready`, then `wc -c` of the record files, then the files. */
+export const DRIVER = `# First process of the room: runs the script, ends what outlives it or passes a limit, then hands the records out.
+room='@ROOM@' records='@RECORDS@'
+printf 'ready\\n'
+# Job control: without it bash would start the script with SIGINT ignored, the mark of a background job.
+set -m
+exec {tick}<> <(:)
+pause() { read -r -t "$1" -u "$tick"; return 0; }
+@RUN@ <"$room/lib/stdin" >"$room/out/output" 2>&1 &
+main=$!
+printf '%s' "$main" >"$records/main"
+# Counts what is in the room; the memory of all of it in pages.
+census() {
+  local file rest
+  count=0 pages=0
+  for file in /proc/[0-9]*/statm; do
+    { read -r _ resident rest <"$file"; } 2>/dev/null || continue
+    count=$((count + 1)) pages=$((pages + resident))
+  done
+}
+if [[ '@CONFINED@' == yes ]]; then
+  (
+    full=0
+    for ((round = 0; round < @ROUNDS@; round++)); do
+      pause 0.05
+      census
+      ((count >= @PROCESSES@)) && full=$((full + 1)) || full=0
+      ((full >= 3)) && { printf 'processes' >"$records/limit"; kill -9 -1; }
+      ((pages > @PAGES@)) && { printf 'memory' >"$records/limit"; kill -9 -1; }
+    done
+    printf 'time' >"$records/limit"
+    kill -9 -1
+  ) </dev/null >/dev/null 2>&1 &
+  watch=$!
+  wait "$main"
+  status=$?
+  # What the script left in the background may still be writing itself down.
+  census
+  for ((round = 0; round < 100 && count > @OWN@; round++)); do pause 0.005; census; done
+  # Hundreds of them did not come from the lines of a script.
+  ((count > @PROCESSES@ / 2)) && printf 'processes' >"$records/limit"
+  kill -9 "$watch" -1 2>/dev/null
+else
+  wait "$main"
+  status=$?
+  pause 0.2
+fi
+printf '%s' "$status" >"$records/status"
+cd "$records" || exit 1
+[[ -f $room/out/output && ! -L $room/out/output ]] && @TAIL@ -c 65536 -- "$room/out/output" >output
+shopt -s nullglob
+files=(status main limit events output [0-9]*.call [0-9]*.file.*)
+present=()
+for file in "\${files[@]}"; do [[ -f $file && ! -L $file ]] && present+=("$file"); done
+@WC@ -c -- "\${present[@]}" /dev/null
+@CAT@ -- "\${present[@]}"
+`;

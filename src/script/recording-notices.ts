@@ -1,0 +1,132 @@
+import type { Diagnostic, Severity } from '../model/diagnostic.ts';
+import type { RecordedCall, Records } from './read-records.ts';
+import type { RecordLimits, RoomKind, ScriptPlace } from './recording.ts';
+import type { ScriptTree } from './script-tree.ts';
+
+export interface NoticeSources {
+  readonly tree: ScriptTree;
+  readonly room: RoomKind;
+  readonly records: Records;
+  readonly limits: RecordLimits;
+  readonly leftOut: number;
+}
+
+const MIB = 1024 * 1024;
+const HARDWARE = /(?:^|\/)(?:nvidia-smi|rocm-smi|xpu-smi|hl-smi)$/;
+
+/** Everything that makes a recording differ from what the script would do on its own machine, each once, in script order. */
+export function recordingNotices(sources: NoticeSources): readonly Diagnostic[] {
+  const { tree, records, limits } = sources;
+  const say = (severity: Severity, code: string, message: string, at?: ScriptPlace, hint?: string): Diagnostic => ({
+    severity,
+    code,
+    message,
+    ...(at === undefined
+      ? {}
+      : { at: { file: at.file.startsWith('/') ? at.file : tree.script, line: at.line, col: 1 } }),
+    ...(hint === undefined ? {} : { hint }),
+  });
+  const told = records.calls.flatMap((call) => tellCall(call, say));
+  const unique = told.filter(
+    (notice, index) =>
+      told.findIndex((other) => other.code === notice.code && other.message === notice.message) === index,
+  );
+  return [
+    ...tellLimit(records, limits, say),
+    ...(sources.room === 'trusted'
+      ? [
+          say(
+            'warning',
+            'ROOM_TRUSTED',
+            'the script ran on this machine with stand-ins on PATH alone: what it wrote by redirection or absolute path has happened',
+          ),
+        ]
+      : []),
+    ...(sources.leftOut > 0
+      ? [
+          say(
+            'notice',
+            'TREE_INCOMPLETE',
+            `${sources.leftOut} files around the script were too many or too large to copy`,
+          ),
+        ]
+      : []),
+    ...unique,
+  ];
+}
+
+type Say = (severity: Severity, code: string, message: string, at?: ScriptPlace, hint?: string) => Diagnostic;
+
+function tellLimit(records: Records, limits: RecordLimits, say: Say): readonly Diagnostic[] {
+  switch (records.limit) {
+    case 'time':
+      return [
+        say(
+          'error',
+          'SCRIPT_ENDLESS',
+          `the script was ended after ${limits.wallMs / 1000} s: it loops without waiting`,
+        ),
+      ];
+    case 'processes':
+      return [
+        say('error', 'SCRIPT_TOO_MANY_PROCESSES', `the script was ended with ${limits.processes} processes at once`),
+      ];
+    case 'memory':
+      return [
+        say(
+          'error',
+          'SCRIPT_TOO_MUCH_MEMORY',
+          `the script was ended above ${Math.round(limits.memoryBytes / MIB)} MiB of memory`,
+        ),
+      ];
+    case undefined:
+      break;
+  }
+  const full = /No space left on device|File size limit exceeded/.test(records.output)
+    ? [
+        say(
+          'warning',
+          'SCRIPT_WRITES_TOO_MUCH',
+          `the script wrote more than ${Math.round(limits.writtenBytes / MIB)} MiB: the rest was cut off`,
+        ),
+      ]
+    : [];
+  if (records.exitCode === undefined || records.exitCode === 0) return full;
+  const last = records.output.trim().split('\n').at(-1) ?? '';
+  return [...full, say('warning', 'SCRIPT_EXIT', `the script ended with status ${records.exitCode}: ${last}`)];
+}
+
+function tellCall(call: RecordedCall, say: Say): readonly Diagnostic[] {
+  const words = call.argv.join(' ');
+  const shown = words.length > 80 ? `${words.slice(0, 79)}…` : words;
+  switch (call.kind) {
+    case 'query':
+      return HARDWARE.test(call.argv[0] ?? '')
+        ? [say('notice', 'GPUS_ASSUMED', `\`${shown}\` was answered as a machine of eight GPUs`, call.at)]
+        : [say('notice', 'HOST_ASSUMED', `\`${shown}\` was answered with localhost`, call.at)];
+    case 'setup':
+      return [say('notice', 'SETUP_NOT_RUN', `\`${shown}\` did not run: it prepares the machine`, call.at)];
+    case 'inline-failed':
+      return [
+        say(
+          'warning',
+          'VALUE_EMPTY',
+          `inline Python failed or could not run, what it computes is empty`,
+          call.at,
+          'give the value with -e or as an argument',
+        ),
+      ];
+    case 'value':
+      return [
+        say(
+          'warning',
+          'VALUE_EMPTY',
+          `\`${shown}\` did not run, the value it prints is empty`,
+          call.at,
+          'give the value with -e or as an argument',
+        ),
+      ];
+    default:
+      return [];
+  }
+}
