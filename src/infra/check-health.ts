@@ -1,5 +1,6 @@
 import type { Clock } from '../model/clock.ts';
 import { EXIT, UserError } from '../model/diagnostic.ts';
+import { connectEtcd } from './connect-etcd.ts';
 
 export interface InfraPlace {
   readonly service: 'etcd' | 'nats';
@@ -7,38 +8,55 @@ export interface InfraPlace {
   readonly port: number;
 }
 
-/** One request to etcd must be answered within this. */
+/** Milliseconds in which one request must be answered. */
 const ANSWER_MS = 2000;
+/** Milliseconds between looks at a port that is still closed. */
+const POLL_MS = 20;
+/** A server without JetStream stays without: this long it may be on its way. */
+const JETSTREAM_GRACE_MS = 3000;
 
-/** Reads from etcd: a member without a leader answers its port but no read. Throws what went wrong. */
-async function readEtcd(place: InfraPlace): Promise<void> {
-  const { Etcd3 } = await import('etcd3');
-  const client = new Etcd3({
-    hosts: `http://${place.host}:${place.port}`,
-    dialTimeout: ANSWER_MS,
-    defaultCallOptions: () => ({ deadline: Date.now() + ANSWER_MS }),
-  });
+/** NATS answers, but its account has no JetStream. */
+class NoJetStream extends Error {}
+
+/** Reads from etcd: a member without a leader takes connections but answers no read. */
+async function readEtcd(place: InfraPlace, signal: AbortSignal): Promise<void> {
+  const client = await connectEtcd(place, ANSWER_MS);
   try {
-    await client.get('dynamo/health').string();
+    await untilAborted(client.get('dynamo/health').string(), signal);
   } finally {
     client.close();
   }
 }
 
-/** A round trip through NATS, and an account with JetStream, which runtimes before 1.0 cannot do without. */
-async function readNats(place: InfraPlace): Promise<void> {
+/** A round trip through NATS, and an account with JetStream, which runtimes before 1.0 cannot do without (facts/versions.md §3). */
+async function readNats(place: InfraPlace, signal: AbortSignal): Promise<void> {
   const { connect } = await import('nats');
+  signal.throwIfAborted();
+  const host = place.host.includes(':') ? `[${place.host}]` : place.host;
   const connection = await connect({
-    servers: `${place.host}:${place.port}`,
+    servers: `${host}:${place.port}`,
+    name: 'dynamo',
     timeout: ANSWER_MS,
     reconnect: false,
-    maxReconnectAttempts: 0,
+    ignoreClusterUpdates: true,
   });
   try {
-    await connection.flush();
-    await (await connection.jetstreamManager({ timeout: ANSWER_MS })).getAccountInfo();
+    await untilAborted(connection.flush(), signal);
+    await untilAborted(readAccount(connection), signal);
   } finally {
     await connection.close();
+  }
+}
+
+async function readAccount(connection: import('nats').NatsConnection): Promise<void> {
+  try {
+    const streams = await connection.jetstreamManager({ timeout: ANSWER_MS });
+    await streams.getAccountInfo();
+  } catch (error) {
+    // 503 is "no responders": nobody serves the JetStream API. 10039 and 10076 say that it is off for the account or the server.
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    if (['503', '10039', '10076'].includes(code)) throw new NoJetStream('JetStream is off', { cause: error });
+    throw error;
   }
 }
 
@@ -48,9 +66,9 @@ export function prepareInfraClients(): void {
   import('nats').catch(() => undefined);
 }
 
-/** One real request. Throws when it is not answered. */
-export function checkInfra(place: InfraPlace): Promise<void> {
-  return place.service === 'etcd' ? readEtcd(place) : readNats(place);
+/** One real request on a connection of its own, which is closed again. Throws when it is not answered within two seconds. */
+export function checkInfra(place: InfraPlace, signal: AbortSignal): Promise<void> {
+  return place.service === 'etcd' ? readEtcd(place, signal) : readNats(place, signal);
 }
 
 export interface WaitForInfraOptions {
@@ -61,29 +79,62 @@ export interface WaitForInfraOptions {
   readonly timeoutMs: number;
 }
 
-/** Waits until the server answers a real request. UserError INFRA_NOT_READY (exit 5) after `timeoutMs`. */
+/**
+ * Waits until the server answers a real request. Throws INFRA_NOT_READY (exit 5) after `timeoutMs`, NATS_NO_JETSTREAM (exit 3) when
+ * NATS is up without it; rejects with the signal's reason when that is aborted.
+ */
 export async function waitForInfra(options: WaitForInfraOptions, signal: AbortSignal): Promise<void> {
   const { place, clock } = options;
-  const deadline = clock.now() + options.timeoutMs;
+  const startedAt = clock.now();
+  let withoutSince: number | undefined;
   let last: unknown;
   for (;;) {
     signal.throwIfAborted();
     if (await options.portOpens(place, signal)) {
       try {
-        await checkInfra(place);
+        await checkInfra(place, signal);
         return;
       } catch (error) {
+        signal.throwIfAborted();
         last = error;
+        withoutSince = error instanceof NoJetStream ? (withoutSince ?? clock.now()) : undefined;
       }
     }
-    if (clock.now() >= deadline) {
-      const why = last instanceof Error ? `: ${last.message}` : '';
-      throw new UserError('INFRA_NOT_READY', `${place.service} at ${place.host}:${place.port} does not answer${why}`, {
-        exitCode: EXIT.notReady,
-        hint: `dynamo logs ${place.service} shows what it says`,
-        cause: last,
-      });
-    }
-    await clock.sleep(20, signal);
+    const now = clock.now();
+    if (withoutSince !== undefined && now - withoutSince >= JETSTREAM_GRACE_MS) throw noJetStream(place);
+    if (now - startedAt >= options.timeoutMs) throw notReady(place, last);
+    await clock.sleep(POLL_MS, signal);
+  }
+}
+
+function noJetStream(place: InfraPlace): UserError {
+  return new UserError('NATS_NO_JETSTREAM', `NATS at ${place.host}:${place.port} runs without JetStream`, {
+    exitCode: EXIT.preflight,
+    hint: 'start nats-server with --jetstream',
+  });
+}
+
+function notReady(place: InfraPlace, last: unknown): UserError {
+  const why = last instanceof Error ? `: ${last.message}` : '';
+  return new UserError('INFRA_NOT_READY', `${place.service} at ${place.host}:${place.port} does not answer${why}`, {
+    exitCode: EXIT.notReady,
+    hint: `dynamo logs ${place.service} shows what it says`,
+    cause: last,
+  });
+}
+
+/** These clients know no signals: what they still do ends when they are closed. */
+async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  let onAbort = (): void => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    promise.catch(() => undefined);
   }
 }

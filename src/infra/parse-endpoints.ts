@@ -1,48 +1,81 @@
 import { UserError } from '../model/diagnostic.ts';
 
-/** Servers that run already, as the containers of the project reach them. */
+/** Servers that run already, as the containers of the project reach them. `host` is without the brackets of IPv6. */
 export interface InfraEndpoints {
-  readonly etcd: { readonly url: string; readonly host: string; readonly port: number };
-  readonly nats: { readonly url: string; readonly host: string; readonly port: number };
+  readonly etcd: InfraEndpoint;
+  readonly nats: InfraEndpoint;
 }
 
-const DEFAULT_PORT = { etcd: 2379, nats: 4222 } as const;
-const SCHEME = { etcd: 'http', nats: 'nats' } as const;
+export interface InfraEndpoint {
+  readonly url: string;
+  readonly host: string;
+  readonly port: number;
+}
 
-function parseOne(service: 'etcd' | 'nats', text: string): InfraEndpoints['etcd'] {
-  const match = /^(?:([a-z]+):\/\/)?(\[[0-9a-f:]+\]|[\w.-]+)(?::(\d+))?\/?$/i.exec(text);
-  if (!match) {
-    throw new UserError('INFRA_ENDPOINTS', `--infra-endpoints: "${text}" is no address of ${service}`, {
-      hint: 'write etcd=http://HOST:2379,nats=nats://HOST:4222',
+type Service = 'etcd' | 'nats';
+
+const DEFAULT_PORT: Readonly<Record<Service, number>> = { etcd: 2379, nats: 4222 };
+const SCHEME: Readonly<Record<Service, string>> = { etcd: 'http', nats: 'nats' };
+const HOW = { hint: 'write --infra-endpoints etcd=http://HOST:2379,nats=nats://HOST:4222' };
+
+/** `etcd=ADDRESS,nats=ADDRESS`, both needed, in any order. Throws a UserError (exit 2) that says how to write it. */
+export function parseInfraEndpoints(text: string): InfraEndpoints {
+  const parts = new Map<string, string>();
+  for (const part of text.split(',').map((piece) => piece.trim())) {
+    const [, service = '', address = ''] = /^(\w+)=(.*)$/.exec(part) ?? [];
+    if (service !== 'etcd' && service !== 'nats') {
+      throw new UserError(
+        'INFRA_ENDPOINTS',
+        `--infra-endpoints: "${hideUser(part)}" is neither etcd=ADDRESS nor nats=ADDRESS`,
+        HOW,
+      );
+    }
+    if (parts.has(service)) {
+      throw new UserError('INFRA_ENDPOINTS', `--infra-endpoints names ${service} twice`, HOW);
+    }
+    parts.set(service, address.trim());
+  }
+  return { etcd: parseOne('etcd', parts.get('etcd')), nats: parseOne('nats', parts.get('nats')) };
+}
+
+function parseOne(service: Service, text: string | undefined): InfraEndpoint {
+  if (text === undefined || text === '') {
+    throw new UserError('INFRA_ENDPOINTS', `--infra-endpoints names no ${service}`, HOW);
+  }
+  if (text.includes('@')) {
+    throw new UserError('INFRA_ENDPOINTS', `--infra-endpoints: the address of ${service} holds a user`, {
+      hint: 'servers that ask for a user are not supported: name one that is open to this machine',
     });
   }
-  const [, scheme = SCHEME[service], host = '', port = String(DEFAULT_PORT[service])] = match;
-  if (/^(localhost|127\.|\[::1\])/.test(host)) {
+  const match = /^(?:([a-z]+):\/\/)?(\[[0-9a-f:]+\]|[\w.-]+)(?::(\d{1,5}))?\/?$/i.exec(text);
+  const [, scheme = SCHEME[service], host = '', port = String(DEFAULT_PORT[service])] = match ?? [];
+  if (!match || Number(port) < 1 || Number(port) > 65_535) {
+    throw new UserError('INFRA_ENDPOINTS', `--infra-endpoints: "${text}" is no address of ${service}`, HOW);
+  }
+  if (scheme.toLowerCase() !== SCHEME[service]) {
     throw new UserError(
-      'INFRA_LOOPBACK',
-      `--infra-endpoints: containers cannot reach ${service} on ${host}, which is their own loopback`,
-      {
-        hint: "name an address that the server listens on and that the project's bridge can reach, for example this machine's own",
-      },
+      'INFRA_ENDPOINTS',
+      `--infra-endpoints: ${service} is asked for with ${SCHEME[service]}://, not ${scheme}://`,
+      HOW,
     );
   }
-  return { url: `${scheme}://${host}:${port}`, host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
+  refuseLoopback(service, host);
+  return { url: `${SCHEME[service]}://${host}:${port}`, host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
 }
 
-/** `etcd=ADDRESS,nats=ADDRESS`, both needed. Throws a UserError (exit 2) that says how to write it. */
-export function parseInfraEndpoints(text: string): InfraEndpoints {
-  const parts = new Map(
-    text.split(',').map((part): readonly [string, string] => {
-      const equals = part.indexOf('=');
-      return [part.slice(0, equals), part.slice(equals + 1)];
-    }),
+/** A container's loopback is its own: whichever way we reach containers, they reach nothing of this machine by that name. */
+function refuseLoopback(service: Service, host: string): void {
+  if (!/^(?:localhost|127(?:\.\d+){0,3}|0\.0\.0\.0|\[::1?\])$/i.test(host)) return;
+  throw new UserError(
+    'INFRA_ENDPOINT_LOOPBACK',
+    `--infra-endpoints: containers cannot reach ${service} at ${host}, which is their own loopback`,
+    {
+      hint: `name an address of this machine that ${service} listens on and containers can reach, such as its address in the network; ip -brief address lists them`,
+    },
   );
-  const etcd = parts.get('etcd');
-  const nats = parts.get('nats');
-  if (!etcd || !nats || parts.size !== 2) {
-    throw new UserError('INFRA_ENDPOINTS', `--infra-endpoints: "${text}" does not name etcd and nats`, {
-      hint: 'write etcd=http://HOST:2379,nats=nats://HOST:4222',
-    });
-  }
-  return { etcd: parseOne('etcd', etcd), nats: parseOne('nats', nats) };
+}
+
+/** A password must not come back in a message. */
+function hideUser(text: string): string {
+  return text.replace(/\/\/.*@/, '//…@');
 }

@@ -1,70 +1,132 @@
 import { parse } from 'yaml';
 import { UserError } from '../model/diagnostic.ts';
+import { interpolate, MissingVariable } from './interpolate.ts';
+
+type Variables = Readonly<Record<string, string | undefined>>;
 
 /** A service of compose/infra.yaml, its variables filled in: the part of the compose format that the file uses. */
 export interface InfraService {
   readonly service: 'etcd' | 'nats';
   readonly image: string;
+  /** Undefined keeps the image's. */
   readonly entrypoint: readonly string[] | undefined;
   readonly command: readonly string[] | undefined;
   readonly environment: Readonly<Record<string, string>>;
+  /** `PATH` or `PATH:OPTIONS` */
   readonly tmpfs: readonly string[];
+  /** Whole seconds between SIGTERM and SIGKILL. */
   readonly graceSeconds: number;
 }
 
 const SERVICES = ['etcd', 'nats'] as const;
 
-/** `${NAME}`, `${NAME:-default}` and `${NAME-default}`, as compose fills them in; `$$` is a dollar. */
-export function interpolate(text: string, env: Readonly<Record<string, string | undefined>>): string {
-  return text.replace(
-    /\$\$|\$\{([A-Za-z_]\w*)(?:(:?-)([^}]*))?\}/g,
-    (whole, name: string | undefined, sign: string | undefined, fallback: string | undefined) => {
-      if (whole === '$$') return '$';
-      const value = env[name ?? ''];
-      if (value !== undefined && (value !== '' || sign !== ':-')) return value;
-      return fallback ?? '';
-    },
+/** `healthcheck` is for docker compose alone: health is asked for here by a real request. */
+const FIELDS = ['image', 'entrypoint', 'command', 'environment', 'tmpfs', 'stop_grace_period', 'healthcheck'];
+
+/** Docker's and compose's own default of `stop_grace_period`. */
+const DEFAULT_GRACE_SECONDS = 10;
+
+/**
+ * The two services of a compose file. `file` is its name for messages. Throws INFRA_FILE when it is no YAML, when a service is missing
+ * or has no image, or when something stands in it that would be ignored.
+ */
+export function readInfra(file: string, text: string, env: Variables): readonly InfraService[] {
+  const fail = (problem: string): never => {
+    throw new UserError('INFRA_FILE', `${file}: ${problem}`, {
+      hint: `services etcd and nats may have ${FIELDS.join(', ')}`,
+    });
+  };
+  const services = fieldsOf(parseYaml(text, fail)).services;
+  const written = fieldsOf(services);
+  const strange = Object.keys(written).find((name) => name !== 'etcd' && name !== 'nats');
+  if (strange !== undefined) fail(`there is no use for service ${strange}`);
+  return SERVICES.map((service) => {
+    try {
+      return readService(service, fieldsOf(written[service]), {
+        env,
+        fail: (problem) => fail(`${service}: ${problem}`),
+      });
+    } catch (error) {
+      if (error instanceof MissingVariable) return fail(`${service}: ${error.message}`);
+      throw error;
+    }
+  });
+}
+
+interface Context {
+  readonly env: Variables;
+  readonly fail: (problem: string) => never;
+}
+
+function parseYaml(text: string, fail: (problem: string) => never): unknown {
+  try {
+    return parse(text);
+  } catch (error) {
+    return fail(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function readService(
+  service: InfraService['service'],
+  written: Readonly<Record<string, unknown>>,
+  context: Context,
+): InfraService {
+  const { env, fail } = context;
+  const strange = Object.keys(written).find((field) => !FIELDS.includes(field));
+  if (strange !== undefined) fail(`${strange} is not supported`);
+  const image = typeof written.image === 'string' ? interpolate(written.image, env) : '';
+  if (image === '') fail('no image');
+  return {
+    service,
+    image,
+    entrypoint: readList('entrypoint', written.entrypoint, context),
+    command: readList('command', written.command, context),
+    environment: readEnvironment(written.environment, context),
+    tmpfs:
+      typeof written.tmpfs === 'string'
+        ? [interpolate(written.tmpfs, env)]
+        : (readList('tmpfs', written.tmpfs, context) ?? []),
+    graceSeconds: readSeconds(written.stop_grace_period, context),
+  };
+}
+
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value))
+    : {};
+}
+
+/** A string would be split as a shell does: the file is ours, so it writes lists. */
+function readList(field: string, value: unknown, { env, fail }: Context): readonly string[] | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (!Array.isArray(value)) return fail(`${field} is no list`);
+  return value.map((item) => interpolate(String(item), env));
+}
+
+/** A map, or a list of `NAME=value`; a name without a value takes the caller's. */
+function readEnvironment(value: unknown, { env }: Context): Readonly<Record<string, string>> {
+  const pairs: (readonly [string, unknown])[] = Array.isArray(value)
+    ? value.map((item) => {
+        const text = String(item);
+        const equals = text.indexOf('=');
+        return equals === -1 ? [text, undefined] : [text.slice(0, equals), text.slice(equals + 1)];
+      })
+    : Object.entries(fieldsOf(value));
+  return Object.fromEntries(
+    pairs.flatMap(([name, given]): (readonly [string, string])[] => {
+      if (given === undefined || given === null) return env[name] === undefined ? [] : [[name, env[name]]];
+      return [[name, interpolate(String(given), env)]];
+    }),
   );
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
+const UNIT_SECONDS: Readonly<Record<string, number>> = { us: 1e-6, ms: 1e-3, s: 1, m: 60, h: 3600 };
 
-function readStrings(value: unknown, env: Readonly<Record<string, string | undefined>>): readonly string[] | undefined {
-  if (typeof value === 'string') return [interpolate(value, env)];
-  return Array.isArray(value) ? value.map((item) => interpolate(String(item), env)) : undefined;
-}
-
-function readSeconds(value: unknown): number {
-  const match = /^(\d+)s$/.exec(String(value ?? '10s'));
-  return match ? Number(match[1]) : 10;
-}
-
-/** The two services of the file. Throws INFRA_FILE when one is missing or has no image. */
-export function readInfra(
-  file: string,
-  text: string,
-  env: Readonly<Record<string, string | undefined>>,
-): readonly InfraService[] {
-  const document: unknown = parse(text);
-  const services = isRecord(document) && isRecord(document.services) ? document.services : {};
-  return SERVICES.map((service) => {
-    const written = services[service];
-    if (!isRecord(written) || typeof written.image !== 'string') {
-      throw new UserError('INFRA_FILE', `${file} defines no service ${service} with an image`);
-    }
-    const environment = isRecord(written.environment) ? written.environment : {};
-    return {
-      service,
-      image: interpolate(written.image, env),
-      entrypoint: readStrings(written.entrypoint, env),
-      command: readStrings(written.command, env),
-      environment: Object.fromEntries(
-        Object.entries(environment).map(([name, value]) => [name, interpolate(String(value), env)]),
-      ),
-      tmpfs: readStrings(written.tmpfs, env) ?? [],
-      graceSeconds: readSeconds(written.stop_grace_period),
-    };
-  });
+/** `10s`, `1m30s` (compose-spec, durations), rounded up: Docker counts whole seconds. */
+function readSeconds(value: unknown, { env, fail }: Context): number {
+  if (value === undefined || value === null) return DEFAULT_GRACE_SECONDS;
+  const text = interpolate(String(value), env);
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(us|ms|s|m|h)/g)];
+  if (parts.length === 0 || parts.map(([part]) => part).join('') !== text) return fail(`"${text}" is no duration`);
+  return Math.ceil(parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * (UNIT_SECONDS[unit ?? ''] ?? 0), 0));
 }
