@@ -18,10 +18,13 @@ function byteSymbols(): readonly string[] {
 /** The n-th word, e.g. `bacade`: pronounceable, all different, three syllables. */
 function word(index: number): string {
   const syllables = CONSONANTS.length * VOWELS.length;
-  const syllable = (n: number) => `${CONSONANTS[Math.floor(n / VOWELS.length)] ?? ''}${VOWELS[n % VOWELS.length] ?? ''}`;
+  const syllable = (n: number) =>
+    `${CONSONANTS[Math.floor(n / VOWELS.length)] ?? ''}${VOWELS[n % VOWELS.length] ?? ''}`;
   // A stride that shares no factor with the number of syllables scatters neighbours.
   const scattered = (index * 31) % (syllables * syllables);
-  return syllable(scattered % syllables) + syllable(Math.floor(scattered / syllables)) + syllable((index * 7) % syllables);
+  return (
+    syllable(scattered % syllables) + syllable(Math.floor(scattered / syllables)) + syllable((index * 7) % syllables)
+  );
 }
 
 function vocabulary(): Record<string, number> {
@@ -102,7 +105,10 @@ const REVISION = '0000000000000000000000000000000000000001';
 /** Files of a Hugging Face hub cache that holds the model under this id; paths below `HF_HOME/hub`. */
 export function hubCacheFiles(modelId: string): Readonly<Record<string, string>> {
   const root = `models--${modelId.replaceAll('/', '--')}`;
-  const snapshot = Object.entries(tinyModelFiles()).map(([name, content]) => [`${root}/snapshots/${REVISION}/${name}`, content]);
+  const snapshot = Object.entries(tinyModelFiles()).map(([name, content]) => [
+    `${root}/snapshots/${REVISION}/${name}`,
+    content,
+  ]);
   return Object.fromEntries([[`${root}/refs/main`, REVISION], ...snapshot]);
 }
 
