@@ -20,6 +20,8 @@ function realIo(): Io {
   return {
     env: process.env,
     cwd: process.cwd(),
+    // One folder up from src/cli.ts and from dist/cli.js alike.
+    home: new URL('../', import.meta.url),
     stdin: process.stdin,
     stdout: process.stdout,
     stderr: process.stderr,

@@ -6,12 +6,9 @@ import { UserError } from '../model/diagnostic.ts';
 import type { LocalOptions } from '../plan/build-desired-state.ts';
 import type { Io } from './io.ts';
 
-/** compose/ stands beside src/ and dist/ alike. */
-const COMPOSE = new URL('../../compose/', import.meta.url);
-
 /** `compose/.env`: names of images that scripts/bootstrap built; the environment wins over it. */
-async function composeEnv(io: Io, folder: URL): Promise<Readonly<Record<string, string | undefined>>> {
-  const text = await readFile(new URL('.env', folder), 'utf8').catch(() => '');
+async function composeEnv(io: Io): Promise<Readonly<Record<string, string | undefined>>> {
+  const text = await readFile(new URL('compose/.env', io.home), 'utf8').catch(() => '');
   return { ...parseEnv(text), ...io.env };
 }
 
@@ -21,17 +18,17 @@ export interface LoadedInfra {
 }
 
 /** etcd and NATS of the project: from compose/infra.yaml, or the servers of `--infra-endpoints`. */
-export async function loadInfra(endpoints: string | undefined, io: Io, folder: URL = COMPOSE): Promise<LoadedInfra> {
+export async function loadInfra(endpoints: string | undefined, io: Io): Promise<LoadedInfra> {
   if (endpoints !== undefined) {
     const shared = parseInfraEndpoints(endpoints);
     return { options: { kind: 'shared', etcd: shared.etcd.url, nats: shared.nats.url }, shared };
   }
-  const path = new URL('infra.yaml', folder);
+  const path = new URL('compose/infra.yaml', io.home);
   const [text, env, { readInfra }] = await Promise.all([
     readFile(path, 'utf8').catch((cause: unknown) => {
       throw new UserError('INFRA_FILE', `${fileURLToPath(path)} cannot be read`, { cause });
     }),
-    composeEnv(io, folder),
+    composeEnv(io),
     import('../infra/read-infra.ts'),
   ]);
   return { options: { kind: 'own', services: readInfra(fileURLToPath(path), text, env) }, shared: undefined };

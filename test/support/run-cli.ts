@@ -33,6 +33,7 @@ export async function runCli(args: readonly string[], options: RunCliOptions = {
   const io: Io = {
     env: { ...process.env, HF_TOKEN: undefined, CUDA_VISIBLE_DEVICES: undefined, ...options.env },
     cwd: process.cwd(),
+    home: new URL('../../', import.meta.url),
     stdin: Readable.from(options.stdin === undefined ? [] : [Buffer.from(options.stdin)]),
     stdout: stdout.stream,
     stderr: stderr.stream,
