@@ -29,8 +29,8 @@ await build({
   keepNames: true,
   sourcemap: true,
   legalComments: 'none',
-  // etcd3 reads its .proto files from its own folder.
-  external: ['etcd3'],
+  // etcd3 reads its .proto files from its own folder; nats hands out its functions in a way that no bundler follows.
+  external: ['etcd3', 'nats'],
   plugins: [unused],
   // CommonJS dependencies ask for node's own modules with require.
   banner: {

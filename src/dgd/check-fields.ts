@@ -24,6 +24,16 @@ export function generationsOf(apiVersion: CheckFieldsOptions['apiVersion']): rea
   return OPERATOR_GENERATIONS.filter((generation) => TABLE.roots[`${generation}/${apiVersion}`] !== undefined);
 }
 
+/** What a newer CRD brings or drops. A number out of its range or a name that stands twice only shows later in an older one. */
+const LENIENT: readonly string[] = [
+  'UNKNOWN_FIELD',
+  'MISSING_FIELD',
+  'WRONG_TYPE',
+  'NOT_IN_ENUM',
+  'PATTERN',
+  'TOO_MANY',
+];
+
 /** A generation accepts what another one found when it finds neither that nor a fault of anything around it. */
 function accepts(own: readonly Finding[], { code, path }: Finding): boolean {
   return !own.some(
@@ -52,7 +62,7 @@ export function checkFields(root: Node, options: CheckFieldsOptions): readonly D
     .map((other) => ({ other, own: walkFields(root, TABLE, other, apiVersion) }));
   return findings.map((finding) => {
     const accepting = others.filter(({ own }) => accepts(own, finding)).map(({ other }) => other);
-    if (accepting.length === 0) return toDiagnostic(finding);
+    if (accepting.length === 0 || !LENIENT.includes(finding.code)) return toDiagnostic(finding);
     const takes = `operator ${accepting.join(', ')} ${finding.code === 'UNKNOWN_FIELD' ? 'knows' : 'accepts'} it`;
     const hint = `${takes}, ${generation} does not: --operator-version chooses`;
     return { ...toDiagnostic(finding), severity: 'warning', hint };

@@ -8,14 +8,20 @@ function roleFlags(mode: string, runtime: RuntimeFacts, namespace: string): read
   if (mode === 'decode') return ['--is-decode-worker'];
   if (mode !== 'prefill') return [];
   // 0.6 registers both roles under one component unless the prefill worker names its own.
-  return ['--is-prefill-worker', ...(runtime.mockerNeedsEndpoint ? ['--endpoint', `dyn://${namespace}.prefill.generate`] : [])];
+  return [
+    '--is-prefill-worker',
+    ...(runtime.mockerNeedsEndpoint ? ['--endpoint', `dyn://${namespace}.prefill.generate`] : []),
+  ];
 }
 
 /**
  * A pod that runs `python3 -m dynamo.mocker` with the role flag of 1.x, rewritten for a runtime that spells it otherwise; every other
  * pod unchanged. The namespace is taken from the container's own environment.
  */
-export function adaptMocker(podTemplate: MapNode, runtime: RuntimeFacts): { readonly podTemplate: MapNode; readonly notice?: string } {
+export function adaptMocker(
+  podTemplate: MapNode,
+  runtime: RuntimeFacts,
+): { readonly podTemplate: MapNode; readonly notice?: string } {
   if (runtime.mockerRoleFlags === 'mode') return { podTemplate };
   const spec = podTemplate.fields.get('spec');
   if (spec?.kind !== 'map') return { podTemplate };
@@ -25,8 +31,13 @@ export function adaptMocker(podTemplate: MapNode, runtime: RuntimeFacts): { read
     const command = stringsAt(container, 'command') ?? [];
     const at = args.indexOf('--disaggregation-mode');
     const mode = args[at + 1];
-    if (container.kind !== 'map' || at === -1 || mode === undefined || ![...command, ...args].includes('dynamo.mocker')) return container;
-    const namespace = stringAt(itemsAt(container, 'env').findLast((item) => stringAt(item, 'name') === 'DYN_NAMESPACE'), 'value') ?? 'dynamo';
+    if (container.kind !== 'map' || at === -1 || mode === undefined || ![...command, ...args].includes('dynamo.mocker'))
+      return container;
+    const namespace =
+      stringAt(
+        itemsAt(container, 'env').findLast((item) => stringAt(item, 'name') === 'DYN_NAMESPACE'),
+        'value',
+      ) ?? 'dynamo';
     const flags = roleFlags(mode, runtime, namespace);
     notice = `--disaggregation-mode ${mode} is written ${flags.join(' ')} for runtime ${runtime.version}`;
     const origin: Origin = { kind: 'runtime', version: runtime.version, source: 'mock/adapt-mocker.ts' };
@@ -35,5 +46,8 @@ export function adaptMocker(podTemplate: MapNode, runtime: RuntimeFacts): { read
     return withField(container, 'args', list(adapted, container.fields.get('args')?.origin ?? origin));
   });
   if (notice === undefined) return { podTemplate };
-  return { podTemplate: withField(podTemplate, 'spec', withField(spec, 'containers', list(containers, spec.origin))), notice };
+  return {
+    podTemplate: withField(podTemplate, 'spec', withField(spec, 'containers', list(containers, spec.origin))),
+    notice,
+  };
 }

@@ -27,10 +27,13 @@ const HINTS: Readonly<Partial<Record<YAMLError['code'], string>>> = {
   DUPLICATE_KEY: 'keep one of them: only the last would count',
 };
 
+/** As much of a key as a message shows. */
+const MAX_KEY_LENGTH = 80;
+
 function describeProblem(problem: YAMLError, text: string, severity: Severity, positionAt: PositionAt): Diagnostic {
-  const [start, end] = problem.pos;
+  const [start] = problem.pos;
   const hint = HINTS[problem.code];
-  const key = text.slice(start, end).split(':')[0]?.trim();
+  const key = /^[^:\n]+/.exec(text.slice(start, start + MAX_KEY_LENGTH))?.[0].trim();
   return {
     severity,
     code:

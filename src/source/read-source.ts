@@ -42,6 +42,7 @@ async function readBytes(path: string, signal: AbortSignal | undefined): Promise
     return await readAll(path, createReadStream(path, signal ? { signal } : {}));
   } catch (error) {
     signal?.throwIfAborted();
+    if (error instanceof UserError) throw error;
     switch (readSystemErrorCode(error)) {
       case 'ENOENT':
       case 'ENOTDIR':

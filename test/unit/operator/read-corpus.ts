@@ -11,7 +11,7 @@ import {
   type Node as YamlNode,
 } from 'yaml';
 import { type ApiVersion, type Graph, NO_COMPANIONS } from '../../../src/model/graph.ts';
-import { mapAt as at, list, type MapNode, map, mapAt, type Node, scalar, stringAt } from '../../../src/model/node.ts';
+import { list, type MapNode, map, mapAt, type Node, scalar, stringAt } from '../../../src/model/node.ts';
 import type { Origin } from '../../../src/model/origin.ts';
 
 /** The real files that this machine may have beside the checkout. */
