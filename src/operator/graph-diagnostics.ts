@@ -1,4 +1,4 @@
-import { type MapNode, mapAt, numberAt, stringAt } from '../model/node.ts';
+import { type MapNode, mapAt, numberAt, stringAt, stringsAt } from '../model/node.ts';
 import { mapsAt, nameOf } from './edit-node.ts';
 import { type GraphContext, reportFinding } from './graph-context.ts';
 
@@ -59,5 +59,21 @@ export function reportCheckpoint(context: GraphContext, name: string, checkpoint
     code: 'CHECKPOINT_DISABLED',
     message: `component ${name}: checkpoint functionality is disabled in the operator configuration`,
     origin: checkpoint.origin,
+  });
+}
+
+/** Options of vLLM that together ask for elastic expert parallelism; the short form is vLLM's own alias. */
+const ELASTIC = /(?:^|\s)--enable-elastic-ep(?:\s|$)/;
+const RAY_BACKEND = /(?:^|\s)(?:--data-parallel-backend|-dpb)[\s=]+ray(?:\s|$)/;
+
+/** 1.5 starts such an engine behind a Ray head [150 backend_vllm.go:83-114]; here the written command stays as it is. */
+export function reportElasticEngine(context: GraphContext, name: string, main: MapNode | undefined): void {
+  const commandLine = [...(stringsAt(main, 'command') ?? []), ...(stringsAt(main, 'args') ?? [])].join(' ');
+  if (!ELASTIC.test(commandLine) || !RAY_BACKEND.test(commandLine)) return;
+  reportFinding(context, {
+    severity: 'notice',
+    code: 'ELASTIC_EP_WITHOUT_RAY_HEAD',
+    message: `${name}: operator 1.5 starts a Ray head before an engine with --enable-elastic-ep, which is left out`,
+    origin: main?.fields.get('args')?.origin ?? main?.origin,
   });
 }

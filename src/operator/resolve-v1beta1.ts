@@ -19,7 +19,13 @@ import { computedNamespace } from './dynamo-namespace.ts';
 import { overlayMaps, withItems } from './edit-node.ts';
 import { isWorkerType, operatorOrigin } from './generation.ts';
 import { type GraphContext, reportFinding } from './graph-context.ts';
-import { readNodeCount, reportCheckpoint, reportMissingImages, reportRuntimeVersion } from './graph-diagnostics.ts';
+import {
+  readNodeCount,
+  reportCheckpoint,
+  reportElasticEngine,
+  reportMissingImages,
+  reportRuntimeVersion,
+} from './graph-diagnostics.ts';
 import { applyKvTransferPolicy, isEffectivePolicy } from './kv-transfer-policy.ts';
 import { componentLabels, hasMetrics, inheritedAnnotations, type LabelInput, modelAnnotation } from './labels.ts';
 import { mergeEnvs } from './merge-envs.ts';
@@ -122,6 +128,7 @@ function resolveComponent(
   };
   const framework = readFramework(graph, beta, component, type, config.main);
   reportComponent(graph, item, type, template.main);
+  if (framework === 'vllm') reportElasticEngine(graph, name, config.main);
   const podSpec = buildPodV1beta1(graph, context, {
     name,
     written,
