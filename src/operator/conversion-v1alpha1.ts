@@ -21,7 +21,7 @@ import { toCoreResources } from './resources.ts';
 const SIDECAR = 'sidecar-frontend';
 
 /** What v1beta1 has no field for; the operator keeps it in an annotation of the converted object. */
-export interface Preserved {
+interface Preserved {
   readonly annotations: MapNode | undefined;
   readonly labels: MapNode | undefined;
   readonly subComponentType: string | undefined;

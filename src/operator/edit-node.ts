@@ -1,4 +1,4 @@
-import { itemsAt, list, type MapNode, map, mapAt, type Node, stringAt, withField } from '../model/node.ts';
+import { itemsAt, list, type MapNode, map, type Node, stringAt, withField } from '../model/node.ts';
 import type { Origin } from '../model/origin.ts';
 
 /** The maps among the items of a list of objects: containers, volumes, mounts, env. */
@@ -22,14 +22,6 @@ export function withItems(node: MapNode, key: string, items: readonly Node[], or
 export function withAppended(node: MapNode, key: string, items: readonly Node[], origin: Origin): MapNode {
   if (items.length === 0) return node;
   return withItems(node, key, [...itemsAt(node, key), ...items], origin);
-}
-
-/** One value set below nested maps, which are made when they are missing. */
-export function withPath(node: MapNode, path: readonly [string, ...string[]], value: Node, origin: Origin): MapNode {
-  const [key, next, ...rest] = path;
-  if (next === undefined) return withField(node, key, value);
-  const inner = mapAt(node, key) ?? map([], origin);
-  return withField(node, key, withPath(inner, [next, ...rest], value, origin));
 }
 
 /** Later maps win key by key, each value with its own origin; undefined when none has a field. */

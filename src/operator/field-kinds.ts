@@ -43,6 +43,7 @@ const POINTERS: ReadonlySet<string> = new Set([
   'supplementalGroupsPolicy',
   'terminationGracePeriodSeconds',
   'tolerationSeconds',
+  'type',
 ]);
 
 /** Maps of Go: merged key by key, their values kept even when empty. */

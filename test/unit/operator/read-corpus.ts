@@ -15,7 +15,7 @@ import { list, type MapNode, map, mapAt, type Node, scalar, stringAt } from '../
 import type { Origin } from '../../../src/model/origin.ts';
 
 /** The real files that this machine may have beside the checkout. */
-export const CORPUS = join(import.meta.dirname, '../../../../shared/corpus');
+const CORPUS = join(import.meta.dirname, '../../../../shared/corpus');
 export const hasCorpus = existsSync(CORPUS);
 
 interface Source {
