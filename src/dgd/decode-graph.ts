@@ -3,6 +3,7 @@ import type { ApiVersion, Companions, Graph, GraphComponent } from '../model/gra
 import { itemsAt, type MapNode, map, mapAt, stringAt } from '../model/node.ts';
 import type { OperatorGeneration } from '../model/origin.ts';
 import type { SourceDocument } from '../source/parse-documents.ts';
+import { checkClusterRules } from './check-cluster-rules.ts';
 import { type CheckFieldsOptions, checkFields, generationsOf } from './check-fields.ts';
 import { checkMetadata, readNamespace } from './check-metadata.ts';
 import { findHoles } from './find-holes.ts';
@@ -138,7 +139,8 @@ function decodeObject(object: KubernetesObject, companions: Companions, options:
     companions,
     origin: root.origin,
   };
-  return { graph, diagnostics: [...dropConsequences(problems, holes), ...holes, ...wholeness] };
+  const rules = checkClusterRules(spec, components, { ...options, apiVersion: version });
+  return { graph, diagnostics: [...dropConsequences(problems, holes), ...holes, ...wholeness, ...rules] };
 }
 
 /**

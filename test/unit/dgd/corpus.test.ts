@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { checkFields, generationsOf } from '../../../src/dgd/check-fields.ts';
+import { CLUSTER_RULES } from '../../../src/dgd/cluster-rules.ts';
 import { decodeGraph } from '../../../src/dgd/decode-graph.ts';
 import { pruneMap } from '../../../src/dgd/prune-nulls.ts';
 import { GRAPH_KIND, readObjects } from '../../../src/dgd/read-objects.ts';
@@ -16,6 +17,8 @@ const VERSIONS: readonly (readonly [folder: string, generation: OperatorGenerati
   ['v1.1.0-dev', '1.1'],
   ['v1.5.0-dev', '1.5'],
 ];
+
+const RULES: ReadonlySet<string> = new Set(CLUSTER_RULES.map(({ code }) => code));
 
 /** Real faults of the real files, as `FILE CODES`, and why each is one. */
 const FAULTS: Readonly<Record<string, string>> = {
@@ -66,7 +69,7 @@ function errorsOf(diagnostics: readonly Diagnostic[]): string[] {
 }
 
 describe.skipIf(!existsSync(CORPUS))('real files', () => {
-  test.each(VERSIONS)('of %s decode without a false error, whatever generation is assumed', (folder) => {
+  test.each(VERSIONS)('of %s decode without a false error, whatever generation is assumed', (folder, generation) => {
     const found: Record<string, string> = {};
     for (const path of filesOf(folder)) {
       const text = readFileSync(new URL(`${folder}/${path}`, CORPUS), 'utf8');
@@ -75,6 +78,8 @@ describe.skipIf(!existsSync(CORPUS))('real files', () => {
       for (const name of namesOf(documents)) {
         for (const assumed of generationsOf(folder === 'v1.5.0-dev' && /v1beta1/.test(text) ? 'v1beta1' : 'v1alpha1')) {
           const decoded = decodeGraph(documents, { generation: assumed, strict: false, name });
+          // No real file breaks a rule of its own CRD (facts/deployment-yaml.md §7).
+          if (assumed === generation) expect(decoded.diagnostics.filter(({ code }) => RULES.has(code))).toEqual([]);
           const codes = decoded.diagnostics.flatMap(({ severity, code }) => (severity === 'error' ? [code] : []));
           if (codes.length > 0) found[`${folder}/${path}`] = [...new Set(codes)].join(' ');
           else expect(decoded.graph?.name).toBe(name);
