@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { expect, test } from 'vitest';
 import { LABEL } from '../../src/model/labels.ts';
 import { removeProject, startTestProject } from './support/test-project.ts';
@@ -221,4 +222,21 @@ test('an aborted call rejects with the reason of the signal', async () => {
   const stopping = project.runtime.stopContainer(sleeper.name, 30, later.signal);
   setTimeout(() => later.abort(reason), 200);
   await expect(stopping).rejects.toBe(reason);
+});
+
+test('many calls at once leave no listener on the signal, and no warning', async () => {
+  await using project = await startTestProject();
+  const { runtime, name } = project;
+  const warnings: Error[] = [];
+  const onWarning = (warning: Error) => warnings.push(warning);
+  process.on('warning', onWarning);
+  try {
+    const { signal } = new AbortController();
+    await Promise.all(Array.from({ length: 30 }, () => runtime.observe(name, [], signal)));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+    expect(warnings).toEqual([]);
+  } finally {
+    process.off('warning', onWarning);
+  }
 });

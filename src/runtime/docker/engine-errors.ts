@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { EXIT, UserError } from '../../model/diagnostic.ts';
 
 /** What dockerode throws: the engine's HTTP status and its words, or a socket error with a code. */
@@ -154,6 +155,8 @@ export function toUserError(error: unknown, call: Pick<EngineCall, 'what' | 'oth
  */
 export async function callEngine<T>(call: EngineCall, run: () => Promise<T>): Promise<T> {
   call.signal.throwIfAborted();
+  // Every request under way listens to the signal; more than ten at once are no leak, and a warning would land on the user's terminal.
+  setMaxListeners(0, call.signal);
   try {
     return await run();
   } catch (error) {
