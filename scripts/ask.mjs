@@ -2,27 +2,35 @@
 // Usage: ask.mjs URL QUESTION
 import { createParser } from 'eventsource-parser';
 
-const [url, question] = process.argv.slice(2);
+const [url = '', question = ''] = process.argv.slice(2);
 const ANSWER_TOKENS = 48;
 
-async function failUnlessOk(response) {
-  if (!response.ok) throw new Error(`${response.url} answers ${response.status}: ${await response.text()}`);
+function fail(reason) {
+  console.error(`ask: ${reason}`);
+  process.exit(6);
+}
+
+/** Like fetch, for answers that are as they should be. */
+async function send(path, options) {
+  const response = await fetch(`${url}${path}`, options).catch((error) =>
+    fail(`${url} cannot be asked: ${error.cause?.message ?? error.message}`),
+  );
+  if (!response.ok) fail(`${path} answers ${response.status}: ${await response.text()}`);
   return response;
 }
 
-const models = await (await failUnlessOk(await fetch(`${url}/v1/models`))).json();
-const response = await failUnlessOk(
-  await fetch(`${url}/v1/chat/completions`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({
-      model: models.data[0].id,
-      messages: [{ role: 'user', content: question }],
-      max_tokens: ANSWER_TOKENS,
-      stream: true,
-    }),
+const models = await (await send('/v1/models')).json();
+const model = models.data[0]?.id ?? fail(`${url} lists no model`);
+const response = await send('/v1/chat/completions', {
+  method: 'POST',
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify({
+    model,
+    messages: [{ role: 'user', content: question }],
+    max_tokens: ANSWER_TOKENS,
+    stream: true,
   }),
-);
+});
 
 let words = 0;
 const parser = createParser({
@@ -35,4 +43,4 @@ const parser = createParser({
 });
 for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) parser.feed(chunk);
 process.stdout.write('\n');
-if (words === 0) throw new Error('the answer is empty');
+if (words === 0) fail('the answer is empty');
