@@ -64,7 +64,11 @@ export async function loadGraph(
   const { graph, diagnostics } = decodeGraph(main?.documents ?? [], { generation, name, strict });
   const objects = readObjects(others.flatMap(({ documents }) => documents));
   const beside = readCompanions(objects.objects);
-  const all = [...syntax, ...diagnostics, ...objects.diagnostics, ...beside.diagnostics];
+  const start = { file: options.file === '-' ? '<stdin>' : options.file, line: 1, col: 1 };
+  const all = [...syntax, ...diagnostics, ...objects.diagnostics, ...beside.diagnostics].map((diagnostic) => ({
+    at: start,
+    ...diagnostic,
+  }));
   throwOnErrors(all);
   if (!graph) throw new UserError('NOT_A_GRAPH', 'the input holds no graph');
   return { graph: { ...graph, companions: addCompanions(graph.companions, beside.companions) }, diagnostics: all };

@@ -48,10 +48,20 @@ function typesOf(rule: FieldRule): readonly string[] {
 }
 
 function hintForType(expected: string, node: Node): string | undefined {
-  if (expected === 'string' && node.kind === 'scalar') return 'put it in quotes';
-  if (expected === 'array' && node.kind === 'scalar' && node.value !== null) return 'write it as a list: [..]';
-  if ((expected === 'integer' || expected === 'boolean') && typeOf(node) === 'string') return 'write it without quotes';
-  return undefined;
+  if (node.kind !== 'scalar' || node.value === null) return undefined;
+  const text = String(node.value);
+  switch (expected) {
+    case 'string':
+      return 'put it in quotes';
+    case 'array':
+      return 'write it as a list: [a, b]';
+    case 'integer':
+      return typeof node.value === 'string' && /^-?\d+$/.test(text) ? 'write it without quotes' : undefined;
+    case 'boolean':
+      return /^(?:true|false)$/.test(text) ? 'write it without quotes' : undefined;
+    default:
+      return undefined;
+  }
 }
 
 function report(walk: Walk, code: string, path: string, detail: string, origin: Origin, hint?: string): void {

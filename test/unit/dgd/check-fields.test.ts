@@ -178,6 +178,7 @@ describe('values', () => {
 
   test('what is quoted and should not be is hinted at', () => {
     expect(only(alpha('replicas: "2"')).hint).toBe('write it without quotes');
+    expect(only(alpha('replicas: two')).hint).toBe(undefined);
     expect(only(beta('env: [{name: A, value: 1}]')).hint).toBe('put it in quotes');
   });
 

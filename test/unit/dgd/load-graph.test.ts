@@ -48,3 +48,10 @@ test('companion files add their Secrets to those of the file', async () => {
   expect(graph.name).not.toBe('g');
   expect(diagnostics.filter(({ severity }) => severity === 'error')).toEqual([]);
 });
+
+test('what has no place of its own stands at the beginning of the file', async () => {
+  await expect(load('# nothing\n')).rejects.toMatchObject({
+    code: 'NO_DOCUMENT',
+    diagnostics: [{ at: { file: '<stdin>', line: 1, col: 1 } }],
+  });
+});
