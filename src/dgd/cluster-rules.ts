@@ -2,14 +2,14 @@ import type { GraphComponent } from '../model/graph.ts';
 import { at, booleanAt, itemsAt, type MapNode, mapAt, type Node, numberAt, stringAt } from '../model/node.ts';
 import type { OperatorGeneration, Origin } from '../model/origin.ts';
 
-export interface RuledGraph {
+interface RuledGraph {
   readonly spec: MapNode;
   readonly components: readonly GraphComponent[];
   /** `spec.services.decode`, `spec.components[0]`: as the API server writes the place of a component. */
   readonly pathOf: (component: GraphComponent) => string;
 }
 
-export interface Violation {
+interface Violation {
   readonly path: string;
   /** In the words of the CRD. */
   readonly detail: string;

@@ -5,7 +5,7 @@ function isNull(node: Node): boolean {
 }
 
 /** Leaves out map fields that are null, as the API server does before it looks at a document. */
-export function pruneNulls(node: Node): Node {
+function pruneNulls(node: Node): Node {
   switch (node.kind) {
     case 'scalar':
       return node;
