@@ -1,107 +1,80 @@
-import { type IncomingMessage, request as requestHttp } from 'node:http';
-import { request as requestHttps } from 'node:https';
+import type { IncomingMessage } from 'node:http';
+import { describeFailure, type Failure, TIMED_OUT } from './describe-failure.ts';
+import { type OpenOptions, openResponse } from './open-response.ts';
+import { withDeadline } from './with-deadline.ts';
 
-export interface HttpRequest {
-  readonly url: string;
-  readonly method?: 'GET' | 'POST';
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
-  /** Milliseconds until the whole answer must be here. */
+export interface HttpRequest extends OpenOptions {
+  /** Milliseconds until the whole answer must be here, redirects included. */
   readonly timeoutMs: number;
-  /** Bytes of the body that are kept; the rest is read and dropped. Default 1 MiB. */
+  /** Bytes of the body that are read; the connection is closed after them. Default 1 MiB. */
   readonly maxBytes?: number;
+  /** How many redirects that stay on the host are followed; one to another host is an answer like any other. Default 0. */
+  readonly redirects?: number;
+}
+
+export interface HttpAnswer {
+  readonly kind: 'answer';
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: string;
+  /** There was more body than `maxBytes`. */
+  readonly truncated: boolean;
 }
 
 /** An answer, or why there is none. A server that refuses or is silent is a result here and no exception. */
-export type HttpResult =
-  | {
-      readonly kind: 'answer';
-      readonly status: number;
-      readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-      readonly body: string;
-    }
-  | { readonly kind: 'failure'; readonly reason: FailureReason; readonly text: string };
-export type FailureReason = 'refused' | 'timeout' | 'reset' | 'dns' | 'other';
+export type HttpResult = HttpAnswer | ({ readonly kind: 'failure' } & Failure);
 
-const REASONS: Readonly<Record<string, FailureReason>> = {
-  ECONNREFUSED: 'refused',
-  EHOSTUNREACH: 'refused',
-  ENETUNREACH: 'refused',
-  ETIMEDOUT: 'timeout',
-  ECONNRESET: 'reset',
-  EPIPE: 'reset',
-  ENOTFOUND: 'dns',
-  EAI_AGAIN: 'dns',
-};
+const MAX_BYTES = 1024 * 1024;
+const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
-const TEXT: Readonly<Record<FailureReason, string>> = {
-  refused: 'connection refused',
-  timeout: 'no answer in time',
-  reset: 'connection reset',
-  dns: 'name does not resolve',
-  other: 'request failed',
-};
-
-export function describeFailure(error: unknown): { readonly reason: FailureReason; readonly text: string } {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  const reason = REASONS[code] ?? 'other';
-  return { reason, text: reason === 'other' && error instanceof Error ? error.message : TEXT[reason] };
-}
-
-/** node:http itself: the global fetch loads a client of its own first, which costs every command that asks once. */
-function open(options: HttpRequest, signal: AbortSignal): Promise<IncomingMessage> {
-  const url = new URL(options.url);
-  const send = url.protocol === 'https:' ? requestHttps : requestHttp;
-  return new Promise((resolve, reject) => {
-    const request = send(
-      url,
-      {
-        method: options.method ?? 'GET',
-        headers: { 'user-agent': 'dynamo', ...options.headers },
-        agent: false,
-        signal,
-        // A kubelet does not verify the certificates of the pods it probes (pkg/probe/http/http.go); these are our own containers.
-        rejectUnauthorized: false,
-      },
-      resolve,
-    );
-    request.once('error', reject);
-    request.end(options.body);
-  });
-}
-
-/** Sends one request and reads the whole answer. Rejects only when `signal` is aborted. */
-export async function sendRequest(options: HttpRequest, signal: AbortSignal): Promise<HttpResult> {
-  const timeout = AbortSignal.timeout(options.timeoutMs);
-  const combined = AbortSignal.any([signal, timeout]);
+/** Sends one request and reads the answer. Rejects only when `signal` is aborted. */
+export async function sendRequest(request: HttpRequest, signal: AbortSignal): Promise<HttpResult> {
   try {
-    const response = await open(options, combined);
-    const limit = options.maxBytes ?? 1024 * 1024;
-    const chunks: Buffer[] = [];
-    let kept = 0;
-    for await (const chunk of response) {
-      const bytes = Buffer.from(chunk);
-      if (kept < limit) chunks.push(bytes.subarray(0, limit - kept));
-      kept += bytes.length;
-    }
-    return {
-      kind: 'answer',
-      status: response.statusCode ?? 0,
-      headers: response.headers,
-      body: Buffer.concat(chunks).toString('utf8'),
-    };
+    const timed = await withDeadline(request.timeoutMs, signal, (ending) => sendAndFollow(request, ending));
+    return timed.kind === 'done' ? timed.value : { kind: 'failure', ...TIMED_OUT };
   } catch (error) {
     signal.throwIfAborted();
-    if (timeout.aborted) return { kind: 'failure', reason: 'timeout', text: TEXT.timeout };
     return { kind: 'failure', ...describeFailure(error) };
   }
 }
 
-/** The answer's head, and its body as it comes: streamed completions. The caller's signal ends it. */
-export async function openStream(
-  options: HttpRequest,
-  signal: AbortSignal,
-): Promise<{ readonly status: number; readonly chunks: AsyncIterable<Buffer> }> {
-  const response = await open(options, signal);
-  return { status: response.statusCode ?? 0, chunks: response };
+async function sendAndFollow(request: HttpRequest, signal: AbortSignal): Promise<HttpResult> {
+  let { url } = request;
+  for (let left = request.redirects ?? 0; ; left -= 1) {
+    const response = await openResponse({ ...request, url }, signal);
+    const next = request.redirects === undefined ? undefined : localRedirect(request.url, url, response);
+    if (next === undefined) return readAnswer(response, request.maxBytes ?? MAX_BYTES);
+    response.destroy();
+    if (left === 0) return { kind: 'failure', reason: 'other', text: `more than ${request.redirects} redirects` };
+    url = next;
+  }
+}
+
+/** Where a redirect goes that stays on the host of the first request; undefined for anything else. */
+function localRedirect(first: string, current: string, response: IncomingMessage): string | undefined {
+  const { location } = response.headers;
+  if (!REDIRECTS.has(response.statusCode ?? 0) || location === undefined) return undefined;
+  const next = new URL(location, current);
+  return next.hostname === new URL(first).hostname ? next.href : undefined;
+}
+
+/** Leaving the loop early closes the connection. */
+async function readAnswer(response: IncomingMessage, maxBytes: number): Promise<HttpAnswer> {
+  const chunks: Buffer[] = [];
+  let kept = 0;
+  let truncated = false;
+  for await (const chunk of response) {
+    const bytes = Buffer.from(chunk);
+    chunks.push(bytes.subarray(0, maxBytes - kept));
+    kept += bytes.length;
+    truncated = kept > maxBytes;
+    if (truncated) break;
+  }
+  return {
+    kind: 'answer',
+    status: response.statusCode ?? 0,
+    headers: response.headers,
+    body: Buffer.concat(chunks).toString('utf8'),
+    truncated,
+  };
 }

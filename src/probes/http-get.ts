@@ -4,12 +4,15 @@ import type { ProbeAnswer, ProbeTarget } from './probe-answer.ts';
 
 type HttpGet = Extract<ProbeHandler, { readonly kind: 'httpGet' }>;
 
-/** IPv6 literals stand in brackets in a URL. */
-function bracket(host: string): string {
-  return host.includes(':') ? `[${host}]` : host;
-}
+/** pkg/probe/http/http.go maxRespBodyLength: what comes after it is not waited for. */
+const MAX_BODY_BYTES = 10 * 1024;
+/** net/http's default, which pkg/probe/http/http.go RedirectChecker keeps. */
+const MAX_REDIRECTS = 9;
 
-/** 200 to 399 is a success (pkg/probe/http/http.go DoHTTPProbe). Redirects are not followed: their status already counts. */
+/**
+ * 200 to 399 is a success (pkg/probe/http/http.go DoHTTPProbe). Redirects are followed as long as they stay on the host; one to another
+ * host is not, and is a success with a warning. Certificates are not verified.
+ */
 export async function probeHttpGet(
   handler: HttpGet,
   target: ProbeTarget,
@@ -22,12 +25,35 @@ export async function probeHttpGet(
   const result = await sendRequest(
     {
       url: `${handler.scheme.toLowerCase()}://${bracket(place.host)}:${place.port}${path}`,
-      headers: { 'user-agent': 'kube-probe/dynamo', accept: '*/*', ...Object.fromEntries(handler.headers) },
+      headers: probeHeaders(handler.headers),
       timeoutMs,
-      maxBytes: 10 * 1024,
+      maxBytes: MAX_BODY_BYTES,
+      redirects: MAX_REDIRECTS,
     },
     signal,
   );
   if (result.kind === 'failure') return { ok: false, answer: result.text };
-  return { ok: result.status >= 200 && result.status < 400, answer: `HTTP ${result.status}` };
+  const { status } = result;
+  const away = status >= 300 && status < 400 && result.headers.location !== undefined;
+  const answer = `HTTP ${status}${away ? ` to another host: ${String(result.headers.location).slice(0, 100)}` : ''}`;
+  return { ok: status >= 200 && status < 400, answer };
+}
+
+/** IPv6 literals stand in brackets in a URL. */
+function bracket(host: string): string {
+  return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
+}
+
+/** A name that comes twice is sent twice; what the probe says of User-Agent and Accept replaces the kubelet's, an empty value removes it. */
+function probeHeaders(written: HttpGet['headers']): Readonly<Record<string, readonly string[]>> {
+  const headers = new Map<string, readonly string[]>();
+  for (const [name, value] of written) {
+    headers.set(name.toLowerCase(), [...(headers.get(name.toLowerCase()) ?? []), value]);
+  }
+  if (!headers.has('user-agent')) headers.set('user-agent', ['kube-probe/dynamo']);
+  if (!headers.has('accept')) headers.set('accept', ['*/*']);
+  for (const name of ['user-agent', 'accept']) {
+    if (headers.get(name)?.every((value) => value === '')) headers.delete(name);
+  }
+  return Object.fromEntries(headers);
 }

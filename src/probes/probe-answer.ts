@@ -2,6 +2,8 @@
 export interface ProbeAnswer {
   readonly ok: boolean;
   readonly answer: string;
+  /** The try could not be made at all (the engine did not run the command): a kubelet throws such a result away, and so it never counts. */
+  readonly void?: true;
 }
 
 /** How a probe reaches a container: DESIGN decision 3. */

@@ -11,13 +11,25 @@ export interface Thresholds {
   readonly failureThreshold: number;
 }
 
+/** `early-failure`: a try between the declared periods that failed. It ends a row of successes, but is no failure. */
+export type TryResult = 'success' | 'failure' | 'early-failure';
+
 export const INITIAL_PROBE_STATE: ProbeState = { successes: 0, failures: 0, result: 'unknown' };
 
-/** A result counts once it was seen `threshold` times in a row (pkg/kubelet/prober/worker.go doProbe). */
-export function nextProbeState(state: ProbeState, ok: boolean, thresholds: Thresholds): ProbeState {
-  const successes = ok ? state.successes + 1 : 0;
-  const failures = ok ? 0 : state.failures + 1;
-  if (ok && successes >= thresholds.successThreshold) return { successes, failures, result: 'success' };
-  if (!ok && failures >= thresholds.failureThreshold) return { successes, failures, result: 'failure' };
-  return { successes, failures, result: state.result };
+/** A result counts once it was seen `threshold` times in a row (pkg/kubelet/prober/worker.go doProbe); below that nothing changes. */
+export function nextProbeState(state: ProbeState, tried: TryResult, thresholds: Thresholds): ProbeState {
+  switch (tried) {
+    case 'success': {
+      const successes = state.successes + 1;
+      const result = successes >= thresholds.successThreshold ? 'success' : state.result;
+      return { successes, failures: 0, result };
+    }
+    case 'failure': {
+      const failures = state.failures + 1;
+      const result = failures >= thresholds.failureThreshold ? 'failure' : state.result;
+      return { successes: 0, failures, result };
+    }
+    case 'early-failure':
+      return { ...state, successes: 0 };
+  }
 }

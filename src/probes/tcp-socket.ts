@@ -1,9 +1,15 @@
 import { connect } from 'node:net';
-import { describeFailure } from '../http/send-request.ts';
+import { describeFailure, TIMED_OUT } from '../http/describe-failure.ts';
+import { withDeadline } from '../http/with-deadline.ts';
 import type { ProbeHandler } from '../model/probe.ts';
 import type { ProbeAnswer, ProbeTarget } from './probe-answer.ts';
 
 type TcpSocket = Extract<ProbeHandler, { readonly kind: 'tcpSocket' }>;
+
+interface Place {
+  readonly host: string;
+  readonly port: number;
+}
 
 /** A connection that opens is a success (pkg/probe/tcp/tcp.go). */
 export function probeTcpSocket(
@@ -18,25 +24,24 @@ export function probeTcpSocket(
 }
 
 /** Opens a TCP connection and closes it. Rejects only when `signal` is aborted. */
-export function tryConnect(
-  place: { readonly host: string; readonly port: number },
-  timeoutMs: number,
-  signal: AbortSignal,
-): Promise<ProbeAnswer> {
+export async function tryConnect(place: Place, timeoutMs: number, signal: AbortSignal): Promise<ProbeAnswer> {
+  try {
+    const timed = await withDeadline(timeoutMs, signal, (ending) => openAndClose(place, ending));
+    return timed.kind === 'done' ? { ok: true, answer: 'connected' } : { ok: false, answer: TIMED_OUT.text };
+  } catch (error) {
+    signal.throwIfAborted();
+    return { ok: false, answer: describeFailure(error).text };
+  }
+}
+
+function openAndClose(place: Place, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host: place.host, port: place.port, timeout: timeoutMs });
-    const end = (answer: ProbeAnswer) => {
-      signal.removeEventListener('abort', onAbort);
+    const socket = connect({ host: place.host, port: place.port });
+    signal.addEventListener('abort', () => socket.destroy(new Error('aborted')), { once: true });
+    socket.once('connect', () => {
+      resolve();
       socket.destroy();
-      resolve(answer);
-    };
-    const onAbort = () => {
-      socket.destroy();
-      reject(signal.reason);
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
-    socket.once('connect', () => end({ ok: true, answer: 'connected' }));
-    socket.once('timeout', () => end({ ok: false, answer: 'no answer in time' }));
-    socket.once('error', (error) => end({ ok: false, answer: describeFailure(error).text }));
+    });
+    socket.on('error', reject);
   });
 }

@@ -1,7 +1,9 @@
 import type { Clock } from '../model/clock.ts';
 import type { Probe, ProbeKind, Probes } from '../model/probe.ts';
+import { Hurry } from './hurry.ts';
 import type { ProbeAnswer } from './probe-answer.ts';
-import { INITIAL_PROBE_STATE, nextProbeState, type ProbeState } from './probe-state.ts';
+import { INITIAL_PROBE_STATE, nextProbeState, type TryResult } from './probe-state.ts';
+import { quickDelay } from './quick-delay.ts';
 
 /** What the probes of one container say about it from now on. */
 export type ProbeVerdict =
@@ -14,6 +16,8 @@ export type ProbeVerdict =
 export interface WatchProbesOptions {
   readonly probes: Probes;
   readonly clock: Clock;
+  /** When the container was started, in milliseconds since the epoch: delays and periods count from there. Default: now. */
+  readonly startedAt?: number;
   readonly run: (probe: Probe, signal: AbortSignal) => Promise<ProbeAnswer>;
   readonly onVerdict: (verdict: ProbeVerdict) => void;
   /** Every answer that was asked for, for the failure card. */
@@ -21,171 +25,114 @@ export interface WatchProbesOptions {
 }
 
 export interface ProbeWatch {
-  /** A sign of progress (a port opens, a registration): tries follow each other quickly again. */
+  /** A sign of progress (a port opens, a registration): what is waited for is tried at once, and then quickly again. */
   hurry(): void;
   /** Ends when the signal is aborted or a verdict `failed` was given. */
   readonly ended: Promise<void>;
 }
 
-/** Until the first success probes are also tried between the declared periods, quickly at first (DESIGN decision 3). */
-const QUICK_MS = 50;
-const QUICK_LIMIT_MS = 1000;
-const QUICK_PHASE_MS = 10_000;
-/** An exec probe costs a process in the container: 68 ms measured (facts/peers.md §0.9). */
-const QUICK_EXEC_MS = 500;
-const QUICK_EXEC_LIMIT_MS = 2000;
-
-class Hurry {
-  since: number;
-  #wake: (() => void) | undefined;
-
-  constructor(now: number) {
-    this.since = now;
-  }
-
-  mark(now: number): void {
-    this.since = now;
-    this.#wake?.();
-  }
-
-  /** Sleeps, less long when somebody hurries. */
-  async sleep(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
-    const woken = new AbortController();
-    this.#wake = () => woken.abort();
-    try {
-      await clock.sleep(ms, AbortSignal.any([signal, woken.signal]));
-    } catch (error) {
-      if (signal.aborted) throw error;
-    }
-  }
-}
-
-function quickDelay(probe: Probe, sinceProgressMs: number): number {
-  const exec = probe.handler.kind === 'exec';
-  const least = exec ? QUICK_EXEC_MS : QUICK_MS;
-  const most = exec ? QUICK_EXEC_LIMIT_MS : QUICK_LIMIT_MS;
-  if (sinceProgressMs < QUICK_PHASE_MS) return least;
-  return Math.min(most, least + (sinceProgressMs - QUICK_PHASE_MS) / 20);
-}
-
 /**
- * Runs the probes of a container that has just been started, as a kubelet does: startup gates the others, thresholds count in a row,
- * initialDelay and period hold. Quick tries between the declared periods end the waiting sooner but never count as failures.
+ * Runs the probes of a container that has been started, as a kubelet does: startup gates the others, results count in a row, delay and
+ * period hold, and a container without probes is started and ready at once. Beyond a kubelet, startup and readiness are also tried
+ * between the declared times until they succeed for the first time, before `initialDelaySeconds` too: waiting ends sooner, and what
+ * fails there is no failure. One try per probe is under way at any time. After a verdict `failed` all watching ends.
  */
 export function watchProbes(options: WatchProbesOptions, signal: AbortSignal): ProbeWatch {
-  const startedAt = options.clock.now();
-  const hurry = new Hurry(startedAt);
-  const done = new AbortController();
-  const combined = AbortSignal.any([signal, done.signal]);
-  const ended = runAll(options, startedAt, hurry, done, combined).catch((error: unknown) => {
-    if (!combined.aborted) throw error;
-  });
-  return { hurry: () => hurry.mark(options.clock.now()), ended };
+  const hurry = new Hurry(options.clock);
+  const over = new AbortController();
+  const onAbort = () => over.abort(signal.reason);
+  if (signal.aborted) onAbort();
+  signal.addEventListener('abort', onAbort, { once: true });
+  const ended = watchAll({ ...options, startedAt: options.startedAt ?? options.clock.now(), hurry, over })
+    .catch((error: unknown) => {
+      if (over.signal.aborted) return;
+      over.abort();
+      throw error;
+    })
+    .finally(() => signal.removeEventListener('abort', onAbort));
+  return { hurry: () => hurry.mark(), ended };
 }
 
-async function runAll(
-  options: WatchProbesOptions,
-  startedAt: number,
-  hurry: Hurry,
-  done: AbortController,
-  signal: AbortSignal,
-): Promise<void> {
-  const { startup, liveness, readiness } = options.probes;
+interface Watch extends WatchProbesOptions {
+  readonly startedAt: number;
+  readonly hurry: Hurry;
+  readonly over: AbortController;
+}
+
+async function watchAll(watch: Watch): Promise<void> {
+  const { probes, onVerdict, hurry, over } = watch;
   const fail = (probe: 'startup' | 'liveness', answer: string) => {
-    options.onVerdict({ kind: 'failed', probe, answer });
-    done.abort();
+    over.abort();
+    onVerdict({ kind: 'failed', probe, answer });
   };
-  if (startup) {
-    const passed = await untilResult('startup', startup, options, startedAt, hurry, signal);
-    if (passed.result === 'failure') return fail('startup', passed.answer);
+  if (probes.startup) {
+    let failure: string | undefined;
+    await repeat(watch, 'startup', probes.startup, (ok, answer) => {
+      failure = ok ? undefined : answer;
+      return 'end';
+    });
+    if (failure !== undefined) return fail('startup', failure);
+    hurry.mark();
   }
-  options.onVerdict({ kind: 'started' });
-  const watches: Promise<void>[] = [];
-  if (!readiness) options.onVerdict({ kind: 'ready' });
-  if (readiness) {
-    watches.push(
-      watchForever('readiness', readiness, options, startedAt, hurry, signal, (ok, answer) => {
-        options.onVerdict(ok ? { kind: 'ready' } : { kind: 'unready', answer });
+  over.signal.throwIfAborted();
+  onVerdict({ kind: 'started' });
+  if (!probes.readiness) onVerdict({ kind: 'ready' });
+  await Promise.all([
+    probes.readiness &&
+      repeat(watch, 'readiness', probes.readiness, (ok, answer) => {
+        onVerdict(ok ? { kind: 'ready' } : { kind: 'unready', answer });
+        return 'go-on';
       }),
-    );
-  }
-  if (liveness) {
-    watches.push(
-      watchForever('liveness', liveness, options, startedAt, undefined, signal, (ok, answer) => {
-        if (!ok) fail('liveness', answer);
+    probes.liveness &&
+      repeat(watch, 'liveness', probes.liveness, (ok, answer) => {
+        if (ok) return 'go-on';
+        fail('liveness', answer);
+        return 'end';
       }),
-    );
-  }
-  await Promise.all(watches);
+  ]);
 }
 
-/** One try; its answer, and the state after it when the try counts. */
-async function tryProbe(
-  kind: ProbeKind,
-  probe: Probe,
-  options: WatchProbesOptions,
-  signal: AbortSignal,
-): Promise<ProbeAnswer> {
-  const answer = await options.run(probe, signal);
-  options.onAnswer?.(kind, answer);
-  return answer;
+/** The first declared time after `now`; those that passed meanwhile are left out, as a ticker of Go does. */
+function nextDeclared(watch: Watch, probe: Probe, now: number): number {
+  const first = watch.startedAt + probe.initialDelaySeconds * 1000;
+  const periodMs = Math.max(1, probe.periodSeconds) * 1000;
+  return now < first ? first : first + (Math.floor((now - first) / periodMs) + 1) * periodMs;
 }
 
-/** Tries until the probe succeeded, or failed `failureThreshold` times at declared periods. */
-async function untilResult(
+/** Tries a probe until told to end, and tells each change of its result; not that readiness fails before it ever succeeded. */
+async function repeat(
+  watch: Watch,
   kind: ProbeKind,
   probe: Probe,
-  options: WatchProbesOptions,
-  startedAt: number,
-  hurry: Hurry,
-  signal: AbortSignal,
-): Promise<{ readonly result: 'success' | 'failure'; readonly answer: string }> {
-  const { clock } = options;
-  let state: ProbeState = INITIAL_PROBE_STATE;
-  let due = startedAt + probe.initialDelaySeconds * 1000;
-  for (;;) {
-    signal.throwIfAborted();
-    const now = clock.now();
-    const declared = now >= due;
-    const answer = await tryProbe(kind, probe, options, signal);
-    if (declared) due = Math.max(due + probe.periodSeconds * 1000, now);
-    if (answer.ok || declared) state = nextProbeState(state, answer.ok, probe);
-    if (state.result !== 'unknown') return { result: state.result, answer: answer.answer };
-    const quick = quickDelay(probe, clock.now() - hurry.since);
-    await hurry.sleep(Math.max(0, Math.min(quick, due - clock.now())) || (declared ? quick : 0), clock, signal);
-  }
-}
-
-/** Quick until the first success, then once each period; tells every change of the result. */
-async function watchForever(
-  kind: ProbeKind,
-  probe: Probe,
-  options: WatchProbesOptions,
-  startedAt: number,
-  hurry: Hurry | undefined,
-  signal: AbortSignal,
-  onChange: (ok: boolean, answer: string) => void,
+  onChange: (ok: boolean, answer: string) => 'go-on' | 'end',
 ): Promise<void> {
-  const { clock } = options;
-  let state: ProbeState = INITIAL_PROBE_STATE;
-  let due = Math.max(startedAt + probe.initialDelaySeconds * 1000, clock.now());
+  const { clock, hurry } = watch;
+  const { signal } = watch.over;
+  let state = INITIAL_PROBE_STATE;
+  let waiting = kind !== 'liveness';
+  let declaredAt = nextDeclared(watch, probe, clock.now() - 1);
   for (;;) {
     signal.throwIfAborted();
-    const now = clock.now();
-    const quick = hurry !== undefined && state.result !== 'success';
-    const declared = now >= due;
-    if (quick || declared) {
-      const answer = await tryProbe(kind, probe, options, signal);
-      if (declared) due = Math.max(due + probe.periodSeconds * 1000, now);
+    const beganAt = clock.now();
+    const declared = beganAt >= declaredAt;
+    if (declared || waiting) {
+      if (declared) declaredAt = nextDeclared(watch, probe, beganAt);
+      const answer = await watch.run(probe, signal);
+      signal.throwIfAborted();
+      watch.onAnswer?.(kind, answer);
       const before = state.result;
-      if (answer.ok || declared) state = nextProbeState(state, answer.ok, probe);
-      if (state.result !== before && !(before === 'unknown' && state.result === 'failure' && kind === 'readiness')) {
-        onChange(state.result === 'success', answer.answer);
-      }
+      if (!answer.void) state = nextProbeState(state, countTry(answer.ok, declared), probe);
+      if (state.result === 'success') waiting = false;
+      const silent = kind === 'readiness' && before === 'unknown' && state.result === 'failure';
+      if (state.result !== before && !silent && onChange(state.result === 'success', answer.answer) === 'end') return;
     }
-    const wait = Math.max(1, due - clock.now());
-    const stillQuick = hurry !== undefined && state.result !== 'success';
-    if (stillQuick) await hurry.sleep(Math.min(wait, quickDelay(probe, clock.now() - hurry.since)), clock, signal);
-    else await clock.sleep(wait, signal);
+    const untilDeclared = Math.max(0, declaredAt - clock.now());
+    if (waiting) await hurry.sleep(Math.min(untilDeclared, quickDelay(probe, hurry.sinceMs)), signal);
+    else await clock.sleep(untilDeclared, signal);
   }
+}
+
+function countTry(ok: boolean, declared: boolean): TryResult {
+  if (ok) return 'success';
+  return declared ? 'failure' : 'early-failure';
 }
