@@ -1,3 +1,4 @@
+import { normalize } from 'node:path';
 import type { Diagnostic } from '../model/diagnostic.ts';
 import { portOfAddress, portsOf } from './launch-ports.ts';
 import type { RoomOutput } from './make-room.ts';
@@ -5,6 +6,7 @@ import { compareOrders, type RecordedCall, type RecordedEvent, readRecords } fro
 import {
   BASE_ENV,
   type Launch,
+  type RecordedFile,
   type Recording,
   type RecordLimits,
   type RoomKind,
@@ -40,10 +42,7 @@ export function buildRecording(tree: ScriptTree, room: RoomKind, handed: RoomOut
       background: call.background,
       ...placeOf(call.at, tree),
       after: foldWaits(between.flatMap((wait) => readWait(wait, launches, processes))),
-      files: call.files.map(({ path, content }) => ({
-        path: rename(path),
-        content: content.length <= FILE_BYTES ? content.toString('utf8') : undefined,
-      })),
+      files: launchFiles(call, rename),
     });
   }
   const notices: readonly Diagnostic[] = recordingNotices({
@@ -62,6 +61,14 @@ export function buildRecording(tree: ScriptTree, room: RoomKind, handed: RoomOut
     exitCode: records.exitCode,
     output: records.output,
   };
+}
+
+function launchFiles(call: RecordedCall, rename: (text: string) => string): readonly RecordedFile[] {
+  const files = call.files.map(({ path, content }) => ({
+    path: normalize(rename(path)),
+    content: content.length <= FILE_BYTES ? content.toString('utf8') : undefined,
+  }));
+  return files.filter(({ path }, index) => files.findIndex((other) => other.path === path) === index);
 }
 
 function launchEnv(

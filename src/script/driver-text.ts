@@ -4,8 +4,9 @@ room='@ROOM@' records='@RECORDS@'
 printf 'ready\\n'
 # Job control: without it bash would start the script with SIGINT ignored, the mark of a background job.
 set -m
-exec {tick}<> <(:)
-pause() { read -r -t "$1" -u "$tick"; return 0; }
+# Nothing ever comes out of it: what reads from it pauses without a process of its own.
+exec 250<> <(:)
+pause() { read -r -t "$1" -u 250; return 0; }
 @RUN@ <"$room/lib/stdin" >"$room/out/output" 2>&1 &
 main=$!
 printf '%s' "$main" >"$records/main"

@@ -4,15 +4,27 @@ shopt -u expand_aliases
 __dynamo_room='@ROOM@' __dynamo_records='@RECORDS@'
 __dynamo_mark() {
   [[ $2 == "$__dynamo_room"/* ]] && return 0
+  [[ \${!:-} == "\${__dynamo_last:-}" ]] || __dynamo_settle
   if [[ $BASHPID != "\${__dynamo_shell:-}" ]]; then
     __dynamo_shell=$BASHPID
     __dynamo_prefix=\${__dynamo_order:-0}.$BASHPID.
     __dynamo_count=0
   fi
   __dynamo_count=$((__dynamo_count + 1))
+  RANDOM=$(((RANDOM * 8121 + 28411) % 32768))
   export __dynamo_order=$__dynamo_prefix$__dynamo_count
   # The text of \`bash -c\` has no file: its commands stand where it was called.
   [[ -n $2 ]] && export __dynamo_at=$1:$2
+  return 0
+}
+# A call in the background has written itself down, and read its files, before the next command may remove them.
+__dynamo_settle() {
+  local round
+  __dynamo_last=$!
+  for ((round = 0; round < 40; round++)); do
+    builtin kill -0 "$!" 2>/dev/null || break
+    read -r -t 0.005 -u 250 || :
+  done
   return 0
 }
 __dynamo_event() { printf '%s\\t%s\\t%s\\t%s\\n' "$1" "$__dynamo_order" "$__dynamo_at" "$2" >>"$__dynamo_records/events"; }
@@ -70,6 +82,8 @@ date() {
   esac
 }
 command_not_found_handle() { "$__dynamo_room/lib/stand-in" "$@"; }
+# As a plain variable it takes a new value with each command and the same ones in every recording.
+unset RANDOM
 RANDOM=1
 set -o functrace
 trap '__dynamo_mark "$LINENO" "\${BASH_SOURCE[0]:-}"' DEBUG

@@ -13,9 +13,22 @@ for entry in "\${entries[@]}"; do
   break
 done
 
-# \`in_value\`: the output is caught by $(…): a shell above holds the reading end of the pipe that is our output.
+# \`in_value\`: the output is caught by $(…): a shell above holds the reading end of the pipe that is our output. While a shell
+# starts a pipeline it holds that end as well, for a moment: asked again before it counts.
 in_value() {
-  [[ -p /proc/self/fd/1 ]] || return 1
+  [[ -p /proc/self/fd/1 && ! /proc/self/fd/0 -ef /dev/null ]] || return 1
+  local pause stat fields
+  # Started in the background (SIGINT ignored), the pipe is that of a pipeline.
+  IFS= read -r stat </proc/$$/stat
+  fields=(\${stat##*) })
+  ((fields[30] & 2)) && return 1
+  for pause in 0 0.01 0.03 0.06; do
+    [[ $pause == 0 ]] || read -r -t "$pause" -u 250
+    output_is_held || return 1
+  done
+  return 0
+}
+output_is_held() {
   local pid=$PPID fd stat fields
   while [[ $pid -gt 1 && -r /proc/$pid/stat ]]; do
     for fd in /proc/"$pid"/fd/*; do
@@ -173,16 +186,19 @@ answer_mktemp() {
 
 # env, keeping what leads from a call back to its line even under \`env -i\`.
 run_env() {
-  local options=()
+  local options=() path=()
   while (($#)); do
     case $1 in
       -u | -C | -S | --unset | --chdir | --split-string) options+=("$1" "\${2-}"); shift ;;
-      -*) options+=("$1") ;;
+      -*)
+        options+=("$1")
+        # An empty environment must not lead to the programs behind the stand-ins.
+        [[ $1 == - || $1 == -*i* || $1 == --ignore-environment ]] && path=("PATH=$PATH") ;;
       *) break ;;
     esac
     shift
   done
-  exec "@ENV@" "\${options[@]}" "__dynamo_order=$__dynamo_order" "__dynamo_at=$__dynamo_at" \${BASH_ENV:+"BASH_ENV=$BASH_ENV"} "$@"
+  exec "@ENV@" "\${options[@]}" "\${path[@]}" "__dynamo_order=$__dynamo_order" "__dynamo_at=$__dynamo_at" \${BASH_ENV:+"BASH_ENV=$BASH_ENV"} "$@"
 }
 
 # Inline Python computes a value: run where the room has an interpreter and locks it in, else empty.
