@@ -19,7 +19,8 @@ test('logs are complete from the first line, in order, streams apart, with a tim
   expect(times.every((time) => time > 0)).toBe(true);
 
   expect(await project.lines(talker.name, { follow: false })).toEqual(lines);
-  expect((await project.lines(talker.name, { follow: false, tail: 2 })).map((line) => line.line)).toEqual(['', 'last']);
+  // Which of the two streams comes first is the engine's choice, once and for all.
+  expect(await project.lines(talker.name, { follow: false, tail: 2 })).toEqual(lines.slice(-2));
   const middle = lines[250]?.at ?? 0;
   const since = await project.lines(talker.name, { follow: false, since: middle + 0.001 });
   expect(since.length).toBeGreaterThan(240);

@@ -7,7 +7,7 @@ import { parseImageReference } from './image-reference.ts';
 const HUB = 'https://index.docker.io/v1/';
 
 /** What the engine is given for a registry; a token is what a login without a password leaves. */
-export type Credentials =
+type Credentials =
   | { readonly username: string; readonly password: string; readonly serveraddress: string }
   | { readonly identitytoken: string; readonly serveraddress: string };
 

@@ -3,7 +3,7 @@ import type Docker from 'dockerode';
 import type { DesiredFile } from '../../model/desired-state.ts';
 
 /** The directory that a read-only root needs a writable place for. */
-export function fileDirectory(file: Pick<DesiredFile, 'path'>): string {
+function fileDirectory(file: Pick<DesiredFile, 'path'>): string {
   return posix.dirname(posix.resolve('/', file.path));
 }
 
