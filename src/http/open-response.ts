@@ -17,15 +17,16 @@ export function openResponse(options: OpenOptions, signal: AbortSignal): Promise
   return new Promise((resolve, reject) => {
     const url = new URL(options.url);
     const send = url.protocol === 'https:' ? requestHttps : requestHttp;
-    const lists = Object.entries(options.headers ?? {}).map(([name, value]) => [
-      name,
-      typeof value === 'string' ? value : [...value],
-    ]);
+    // Some headers (`host`) are refused as a list, even of one.
+    const headers = Object.entries(options.headers ?? {}).map(([name, value]) => {
+      const values = typeof value === 'string' ? [value] : [...value];
+      return [name, values.length === 1 ? values[0] : values];
+    });
     const request = send(
       url,
       {
         method: options.method ?? 'GET',
-        headers: { 'user-agent': 'dynamo', ...Object.fromEntries(lists) },
+        headers: { 'user-agent': 'dynamo', ...Object.fromEntries(headers) },
         agent: false,
         signal,
         // A kubelet does not verify the certificates of the pods it probes (pkg/probe/http/http.go); these are our own containers.

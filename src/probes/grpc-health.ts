@@ -42,7 +42,8 @@ function check(authority: string, service: string, timeoutMs: number, signal: Ab
     signal.addEventListener('abort', () => reject(signal.reason), { once: true });
     session.on('error', reject);
     // A server that closes the connection in the middle says nothing else.
-    session.once('close', () => reject(Object.assign(new Error('closed'), { code: 'ECONNRESET' })));
+    const closed = () => reject(Object.assign(new Error('closed'), { code: 'ECONNRESET' }));
+    session.once('close', closed);
     const stream = session.request({
       ':method': 'POST',
       ':path': '/grpc.health.v1.Health/Check',
@@ -63,14 +64,18 @@ function check(authority: string, service: string, timeoutMs: number, signal: Ab
     });
     stream.on('trailers', readStatus);
     stream.on('data', (chunk: Buffer) => chunks.push(chunk));
-    stream.on('error', reject);
-    stream.once('end', () => resolve(readAnswer(httpStatus, status, Buffer.concat(chunks))));
+    // A connection that fails cancels its streams first: the cause tells more.
+    stream.on('error', (error) => reject(error.cause ?? error));
+    stream.once('end', () => {
+      if (httpStatus === undefined) closed();
+      else resolve(readAnswer(httpStatus, status, Buffer.concat(chunks)));
+    });
     stream.end(encodeHealthRequest(service));
   }).finally(() => session.destroy());
 }
 
-function readAnswer(httpStatus: number | undefined, status: string | undefined, frame: Buffer): ProbeAnswer {
-  if (httpStatus !== 200) return { ok: false, answer: `HTTP ${httpStatus ?? 'without a status'}, no gRPC` };
+function readAnswer(httpStatus: number, status: string | undefined, frame: Buffer): ProbeAnswer {
+  if (httpStatus !== 200) return { ok: false, answer: `HTTP ${httpStatus}, no gRPC` };
   if (status !== '0') {
     return { ok: false, answer: `gRPC status ${status ?? 'missing'}: ${STATUS_WORDS[status ?? ''] ?? 'failed'}` };
   }
