@@ -3,6 +3,7 @@ import { executeOperation } from '../engine/execute-operation.ts';
 import { monitorDesired } from '../engine/monitored-replica.ts';
 import { isProbeNoise } from '../engine/probe-noise.ts';
 import { ProjectRun } from '../engine/project-run.ts';
+import { readReadyReplicas } from '../engine/read-readiness.ts';
 import { walkPlan } from '../engine/walk-plan.ts';
 import { acquireLock } from '../host/acquire-lock.ts';
 import { prepareInfraClients } from '../infra/check-health.ts';
@@ -68,7 +69,12 @@ async function reload(before: LoadedProject, input: BringUp): Promise<LoadedProj
   const images = [...before.observed.images.keys()];
   const { io, runtime } = input;
   if (input.file === '-') {
-    return { ...before, observed: await runtime.observe(before.project, images, io.interrupted) };
+    const observed = await runtime.observe(before.project, images, io.interrupted);
+    return {
+      ...before,
+      observed,
+      readyReplicas: await readReadyReplicas(observed.containers, runtime, io.interrupted),
+    };
   }
   return loadProject(input.file, input.flags, io, runtime);
 }

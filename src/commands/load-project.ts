@@ -1,4 +1,5 @@
 import { homedir } from 'node:os';
+import { readReadyReplicas } from '../engine/read-readiness.ts';
 import type { InfraEndpoints } from '../infra/parse-endpoints.ts';
 import { adaptMocker } from '../mock/adapt-mocker.ts';
 import type { DesiredContainer, DesiredState } from '../model/desired-state.ts';
@@ -34,6 +35,8 @@ export interface LoadedProject {
   readonly desired: DesiredState;
   readonly observed: ObservedState;
   readonly deviations: readonly AppliedDeviation[];
+  /** Ids of the replicas that are ready now. */
+  readonly readyReplicas: ReadonlySet<string>;
   /** The replica whose answer proves the graph: the first frontend, when some worker registers a model. */
   readonly routableFrontend: string | undefined;
   readonly settleMs: number;
@@ -180,7 +183,7 @@ export async function loadProject(file: string, flags: GraphFlags, io: Io, runti
         gpus: giveGpus({ replicas, inventory: inventory satisfies GpuInventory, observed, restrictTo }),
       })
     : laidOut;
-  const modelWorkers = resolved.components.some(registersModel);
+  const modelWorkers = replicas.some((replica) => registersModel(replica.component));
   return {
     project,
     graph,
@@ -189,12 +192,14 @@ export async function loadProject(file: string, flags: GraphFlags, io: Io, runti
       ...built.desired,
       notices: [
         ...assumptions.list(generation, flags.operatorVersion, graph.apiVersion),
-        ...diagnostics,
+        // A hole that --image has filled, or that stops everything under a name of its own, is not said again.
+        ...diagnostics.filter((diagnostic) => diagnostic.code !== 'IMAGE_HOLE'),
         ...built.desired.notices,
       ],
     },
     observed,
     deviations: built.deviations,
+    readyReplicas: await readReadyReplicas(observed.containers, runtime, signal),
     routableFrontend: modelWorkers
       ? built.desired.replicas.find((replica) => replica.frontendPort !== undefined)?.id
       : undefined,

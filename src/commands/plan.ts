@@ -35,6 +35,7 @@ export function planUp(
     forceRecreate: flags.forceRecreate ?? false,
     detach: flags.detach ?? false,
     pullAlways: flags.pull === 'always',
+    readyReplicas: loaded.readyReplicas,
     routableFrontend: loaded.routableFrontend,
   });
 }

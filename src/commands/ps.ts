@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
-import { makeProbeTarget } from '../engine/probe-target.ts';
+import { networkOf, readReadiness } from '../engine/read-readiness.ts';
 import type { ObservedContainer } from '../model/observed-state.ts';
 import type { Runtime } from '../model/runtime.ts';
-import { runHandler } from '../probes/run-handler.ts';
 import { chooseProject } from './choose-project.ts';
 import { connect } from './connect.ts';
 import { type Io, print, printJson, say } from './io.ts';
@@ -47,22 +46,17 @@ export function registerPs(program: Command, io: Io): void {
     .action((flags: PsFlags) => showReplicas(flags, io));
 }
 
-const PROBE_TIMEOUT_MS = 2000;
-
 /** `ready` when its readiness probe passes now; replicas without one are ready while they run. */
 async function readStage(
   container: ObservedContainer,
-  network: ObservedContainer,
+  all: readonly ObservedContainer[],
   runtime: Runtime,
   signal: AbortSignal,
 ): Promise<string> {
   if (container.status !== 'running')
     return container.status === 'exited' && container.exitCode !== 0 ? 'failed' : container.status;
-  const probe = container.probes.readiness ?? container.probes.startup;
-  if (!probe) return container.role === 'infra' ? 'running' : 'ready';
-  const timeoutMs = Math.min(probe.timeoutSeconds * 1000, PROBE_TIMEOUT_MS);
-  const { ok } = await runHandler(probe.handler, makeProbeTarget(runtime, container.name, network), timeoutMs, signal);
-  return ok ? 'ready' : 'started';
+  if (container.role === 'infra') return 'running';
+  return (await readReadiness(container, all, runtime, signal)) ? 'ready' : 'started';
 }
 
 /** The rows of a project's main containers; each readiness probe is asked once, all at the same time. */
@@ -74,11 +68,7 @@ export async function readRows(
   const shown = containers.filter((container) => container.role === 'main' || container.role === 'infra');
   return Promise.all(
     shown.map(async (container) => {
-      const sandbox = containers.find(
-        (other) =>
-          other.role === 'sandbox' && other.component === container.component && other.replica === container.replica,
-      );
-      const network = sandbox ?? container;
+      const network = networkOf(container, containers);
       const port = network.published.find((published) => published.containerPort === container.facts.frontendPort);
       const host = port?.hostAddress === '0.0.0.0' ? '127.0.0.1' : port?.hostAddress;
       return {
@@ -91,7 +81,7 @@ export async function readRows(
         name: container.name,
         image: container.image,
         runtimeVersion: container.facts.runtimeVersion,
-        stage: await readStage(container, network, runtime, signal),
+        stage: await readStage(container, containers, runtime, signal),
         status: container.status,
         exitCode: container.exitCode ?? null,
         startedAt: container.startedAt === undefined ? null : new Date(container.startedAt).toISOString(),

@@ -9,6 +9,8 @@ export interface ReconcileOptions {
   readonly detach: boolean;
   /** Ask the registry even for images that are here. */
   readonly pullAlways: boolean;
+  /** Replicas that are ready now: what runs and is not yet ready is waited for. */
+  readonly readyReplicas: ReadonlySet<string>;
   /** A frontend whose answer proves the graph; undefined where no worker registers a model. */
   readonly routableFrontend: string | undefined;
 }
@@ -86,7 +88,9 @@ export function reconcile(desired: DesiredState, observed: ObservedState, option
   const removedBefore = planOrphans(containers, context);
   const healthy = desired.infra.flatMap(({ service, container }) => planInfra(service, container, context));
   const ready = desired.replicas.flatMap((replica) => planReplica(replica, [...healthy], removedBefore, context));
-  const changed = healthy.length > 0 || ready.length > 0;
+  // Whoever was killed before it could hand restarts over to Docker had not seen the graph answer either.
+  const unfinished = options.detach && observed.containers.some((container) => container.restartPolicy === 'no');
+  const changed = healthy.length > 0 || ready.length > 0 || unfinished;
   if (changed && options.routableFrontend !== undefined) {
     ready.push(
       context.builder.add(
@@ -193,7 +197,10 @@ function planReplica(
   // Who joined a sandbox that starts anew would keep the namespace of the old one.
   const mustRejoin = sandbox !== undefined && !sandboxRuns;
   const whole = joined.every((container) => container.role === 'init' || isRunning(container, context));
-  if (whole && !mustRejoin) return [];
+  if (whole && !mustRejoin) {
+    if (context.options.readyReplicas.has(replica.id)) return [];
+    return [builder.add({ kind: 'waitReady', replica: replica.id }, replica.id, 'runs and is not ready yet', [])];
+  }
   if (mustRejoin) {
     for (const container of joined) {
       const found = context.byName.get(container.name);

@@ -16,6 +16,7 @@ const OPTIONS: ReconcileOptions = {
   detach: false,
   pullAlways: false,
   routableFrontend: 'frontend-0',
+  readyReplicas: new Set(['frontend-0', 'decode-0']),
 };
 const IMAGES = ['worker:1', 'etcd:1', 'nats:1'];
 
@@ -112,6 +113,13 @@ test('a stopped replica is started again, not made anew', () => {
     'waitReady:decode-0',
     'waitRoutable:frontend-0',
   ]);
+});
+
+test('what runs and is not ready yet is waited for', () => {
+  const desired = graph();
+  const observed = observedState(allRunning(desired), IMAGES);
+  const plan = reconcile(desired, observed, { ...OPTIONS, readyReplicas: new Set(['frontend-0']) });
+  expect(plan.steps.map((step) => step.id)).toEqual(['waitReady:decode-0', 'waitRoutable:frontend-0']);
 });
 
 test('when etcd starts anew, what runs starts anew with it', () => {
