@@ -27,6 +27,20 @@ test('logs are complete from the first line, in order, streams apart, with a tim
   expect(since.length).toBeLessThan(lines.length - 250);
 });
 
+test('the last words of a container that dies are never lost', async () => {
+  await using project = await startTestProject();
+  for (let round = 0; round < 12; round += 1) {
+    const dying = project.container(
+      `dying${round}`,
+      'seq 100; echo "fatal: no memory" >&2; printf "last words"; exit 1',
+    );
+    await project.run(dying);
+    const lines = await project.lines(dying.name, { follow: true });
+    expect(lines).toHaveLength(102);
+    expect(lines.map((entry) => entry.line)).toEqual(expect.arrayContaining(['fatal: no memory', 'last words']));
+  }
+});
+
 test('a line that the engine cuts in pieces is one line again, without times inside', async () => {
   await using project = await startTestProject();
   const talker = project.container('talker', 'head -c 100000 /dev/zero | tr "\\0" "x"; echo; echo after');

@@ -43,6 +43,11 @@ export function parseStamp(payload: Buffer): { readonly at: number | undefined; 
   return { at, rest: payload.subarray(match[0].length) };
 }
 
+/** The time at the start of a payload as the engine wrote it: UTC with nanoseconds, so that text compares as time does. */
+export function readStamp(payload: Buffer): string {
+  return STAMP.exec(payload.toString('latin1', 0, MAX_STAMP))?.[0].trimEnd() ?? '';
+}
+
 export interface StampedLine {
   readonly line: string;
   readonly at: number | undefined;
