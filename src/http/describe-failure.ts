@@ -1,5 +1,5 @@
 /** Why there is no answer. `protocol`: something is there that speaks another language, as TLS where it is not expected. */
-export type FailureReason = 'refused' | 'timeout' | 'reset' | 'dns' | 'protocol' | 'other';
+type FailureReason = 'refused' | 'timeout' | 'reset' | 'dns' | 'protocol' | 'other';
 
 export interface Failure {
   readonly reason: FailureReason;

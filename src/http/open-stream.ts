@@ -20,7 +20,7 @@ export interface HttpStream {
 }
 
 /** The body of an answer ended too early. */
-export class StreamBroken extends Error {
+class StreamBroken extends Error {
   readonly reason: Failure['reason'];
   constructor(failure: Failure) {
     super(failure.text);

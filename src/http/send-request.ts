@@ -12,7 +12,7 @@ export interface HttpRequest extends OpenOptions {
   readonly redirects?: number;
 }
 
-export interface HttpAnswer {
+interface HttpAnswer {
   readonly kind: 'answer';
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;

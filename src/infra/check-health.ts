@@ -1,6 +1,7 @@
 import type { Clock } from '../model/clock.ts';
 import { EXIT, UserError } from '../model/diagnostic.ts';
 import { connectEtcd } from './connect-etcd.ts';
+import { untilAborted } from './until-aborted.ts';
 
 export interface InfraPlace {
   readonly service: 'etcd' | 'nats';
@@ -121,20 +122,4 @@ function notReady(place: InfraPlace, last: unknown): UserError {
     hint: `dynamo logs ${place.service} shows what it says`,
     cause: last,
   });
-}
-
-/** These clients know no signals: what they still do ends when they are closed. */
-async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  let onAbort = (): void => undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-    promise.catch(() => undefined);
-  }
 }

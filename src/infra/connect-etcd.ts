@@ -2,7 +2,7 @@ import type { Etcd3 } from 'etcd3';
 
 /**
  * A client of one server for what must be answered within `answerMs` from now: etcd3 repeats failed calls by itself, and one point in
- * time ends that. Watches have no deadline.
+ * time ends that (of the wall clock, as gRPC wants it). Watches have no deadline.
  */
 export async function connectEtcd(
   place: { readonly host: string; readonly port: number },

@@ -6,7 +6,7 @@ export interface InfraEndpoints {
   readonly nats: InfraEndpoint;
 }
 
-export interface InfraEndpoint {
+interface InfraEndpoint {
   readonly url: string;
   readonly host: string;
   readonly port: number;

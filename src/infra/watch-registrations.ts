@@ -2,6 +2,7 @@ import type { Etcd3, IKeyValue, Watcher } from 'etcd3';
 import type { Clock } from '../model/clock.ts';
 import { connectEtcd } from './connect-etcd.ts';
 import { parseRegistration, type Registration, registrationPrefixes } from './parse-registration.ts';
+import { untilAborted } from './until-aborted.ts';
 
 export interface WatchRegistrationsOptions {
   readonly etcd: { readonly host: string; readonly port: number };
@@ -20,10 +21,12 @@ const GOODBYE_MS = 200;
 /** What is registered now, in the order of the keys. Throws when etcd does not answer. */
 export async function readRegistrations(
   options: Omit<WatchRegistrationsOptions, 'clock'>,
+  signal: AbortSignal,
 ): Promise<readonly Registration[]> {
   const client = await connectEtcd(options.etcd, ANSWER_MS);
   try {
-    return inOrder((await readSnapshot(client, options.namespace)).entries, options.namespace);
+    const { entries } = await untilAborted(readSnapshot(client, options.namespace), signal);
+    return inOrder(entries, options.namespace);
   } finally {
     client.close();
   }
@@ -92,7 +95,7 @@ async function* watchOnce(
   namespace: string,
   signal: AbortSignal,
 ): AsyncGenerator<Entries, void, undefined> {
-  const { revision, entries } = await readSnapshot(client, namespace);
+  const { revision, entries } = await untilAborted(readSnapshot(client, namespace), signal);
   const from = (BigInt(revision) + 1n).toString();
   let over = signal.aborted;
   let changed = true;

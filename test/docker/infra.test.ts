@@ -194,7 +194,7 @@ describe('registrations', () => {
     const kept =
       services[0]?.tmpfs.length === 0 ? ['app-b/backend', 'app/backend', 'app/old', 'app/prefill'] : ['app/backend'];
     await expect.poll(() => counts().map(([place]) => place), { timeout: 15_000 }).toEqual(kept);
-    const now = await readRegistrations({ etcd: server.place, namespace: 'app' });
+    const now = await readRegistrations({ etcd: server.place, namespace: 'app' }, signal);
     expect([...countInstances(now)]).toEqual(counts());
     const stoppedAt = performance.now();
     stop.abort();
