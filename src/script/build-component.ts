@@ -1,0 +1,134 @@
+import type { GraphComponent } from '../model/graph.ts';
+import { fromJson, list, type MapNode, map, type Node, scalar } from '../model/node.ts';
+import type { Origin } from '../model/origin.ts';
+import type { ClassifiedLaunch } from './classify-launch.ts';
+import { gpuDemand } from './gpu-demand.ts';
+import { type UnitGroup, unitDemand } from './group-launches.ts';
+import { withoutFlags } from './launch-flags.ts';
+import { componentType } from './name-components.ts';
+
+/** A value of a container and the line that it comes from. */
+export interface ComponentEnv {
+  readonly name: string;
+  readonly value: string;
+}
+
+export interface FileMount {
+  readonly path: string;
+  /** Key in the ConfigMap of the graph. */
+  readonly key: string;
+}
+
+export interface ComponentSources {
+  readonly name: string;
+  readonly group: UnitGroup;
+  readonly image: string;
+  readonly imageOrigin: Origin;
+  /** Environment of each launch after drops and what moved to the graph, by index of the launch. */
+  readonly env: ReadonlyMap<number, readonly ComponentEnv[]>;
+  /** Arguments after rewriting of paths and addresses, by index of the launch. */
+  readonly argv: ReadonlyMap<number, readonly string[]>;
+  readonly workingDir: string | undefined;
+  readonly secret: string | undefined;
+  readonly configMap: string;
+  readonly files: readonly FileMount[];
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly originOf: (launch: ClassifiedLaunch) => Origin;
+}
+
+const VOLUME = 'launch-files';
+
+/** One v1beta1 component: its main process as container `main`, processes beside it as init containers that keep running (rule 11). */
+export function buildComponent(sources: ComponentSources): GraphComponent {
+  const { name, group, originOf, annotations, files } = sources;
+  const { main, beside } = group.first;
+  const origin = originOf(main);
+  const type = componentType(main);
+  const volumes: readonly (readonly [string, Node])[] =
+    files.length === 0
+      ? []
+      : [['volumes', fromJson([{ name: VOLUME, configMap: { name: sources.configMap } }], origin)]];
+  const engines: readonly (readonly [string, Node])[] =
+    beside.length === 0
+      ? []
+      : [
+          [
+            'initContainers',
+            list(
+              beside.map((launch, index) =>
+                containerNode(sources, launch, beside.length === 1 ? 'engine' : `engine-${index}`, false),
+              ),
+              origin,
+            ),
+          ],
+        ];
+  const podSpec = map(
+    [...engines, ['containers', list([containerNode(sources, main, 'main', true)], origin)], ...volumes],
+    origin,
+  );
+  const metadata: readonly (readonly [string, Node])[] =
+    Object.keys(annotations).length === 0 ? [] : [['metadata', fromJson({ annotations }, origin)]];
+  const written = map(
+    [
+      ['name', scalar(name, origin)],
+      ...(type === undefined ? [] : [['type', scalar(type, origin)] as const]),
+      ['replicas', scalar(group.units.length, origin)],
+      ['podTemplate', map([...metadata, ['spec', podSpec]], origin)],
+    ],
+    origin,
+  );
+  return { name, written, origin };
+}
+
+function containerNode(sources: ComponentSources, launch: ClassifiedLaunch, name: string, isMain: boolean): MapNode {
+  const origin = sources.originOf(launch);
+  const env = sources.env.get(launch.index) ?? [];
+  const argv = sources.argv.get(launch.index) ?? launch.argv;
+  // Where Dynamo's process is beside its engine, the engine has the GPUs.
+  const demand =
+    isMain && sources.group.first.beside.length === 0 ? unitDemand(sources.group.first) : gpuDemand(launch);
+  const fields: (readonly [string, Node])[] = [
+    ['name', scalar(name, origin)],
+    ['image', scalar(sources.image, sources.imageOrigin)],
+  ];
+  if (!isMain) fields.push(['restartPolicy', scalar('Always', origin)]);
+  fields.push(...commandFields(launch, argv, origin));
+  if (sources.workingDir !== undefined) fields.push(['workingDir', scalar(sources.workingDir, origin)]);
+  if (env.length > 0)
+    fields.push([
+      'env',
+      fromJson(
+        env.map((entry) => ({ name: entry.name, value: entry.value })),
+        origin,
+      ),
+    ]);
+  if (sources.secret !== undefined)
+    fields.push(['envFrom', fromJson([{ secretRef: { name: sources.secret } }], origin)]);
+  if (demand.count > 0)
+    fields.push(['resources', fromJson({ limits: { 'nvidia.com/gpu': String(demand.count) } }, origin)]);
+  const mounts = sources.files.map((file) => ({ name: VOLUME, mountPath: file.path, subPath: file.key }));
+  if (mounts.length > 0) fields.push(['volumeMounts', fromJson(mounts, origin)]);
+  return map(fields, origin);
+}
+
+/** Rules 5 and 6: `command` is interpreter and module, `args` the rest; a frontend that only has what is its default needs neither. */
+function commandFields(
+  launch: ClassifiedLaunch,
+  argv: readonly string[],
+  origin: Origin,
+): readonly (readonly [string, Node])[] {
+  const interpreted = /^python[\d.]*$/.test(argv[0] ?? '');
+  const plain = launch.kind === 'frontend' ? withoutFlags(argv, '--http-port', '--http-host') : argv;
+  const module = interpreted ? plain.indexOf('-m') + 2 : 1;
+  const split = interpreted && module < 2 ? 1 : module;
+  const head = interpreted ? ['python3', ...plain.slice(1, split)] : plain.slice(0, split);
+  const rest = plain.slice(split);
+  if (
+    launch.kind === 'frontend' &&
+    launch.program === 'dynamo.frontend' &&
+    withoutFlags(rest, '--router-mode').length === 0
+  )
+    return [];
+  const args: readonly (readonly [string, Node])[] = rest.length === 0 ? [] : [['args', fromJson(rest, origin)]];
+  return [['command', fromJson(head, origin)], ...args];
+}

@@ -1,0 +1,50 @@
+import type { ClassifiedLaunch } from './classify-launch.ts';
+import { countOf, flagValue, hasFlag } from './launch-flags.ts';
+
+/** Variables that choose devices; the first that is set counts. */
+export const DEVICE_VARIABLES: readonly string[] = [
+  'CUDA_VISIBLE_DEVICES',
+  'ZE_AFFINITY_MASK',
+  'HABANA_VISIBLE_DEVICES',
+  'HIP_VISIBLE_DEVICES',
+  'ROCR_VISIBLE_DEVICES',
+  'NVIDIA_VISIBLE_DEVICES',
+];
+/** Workers that compute nothing on a GPU. */
+const CPU_PROGRAMS = /sample|mocker|llama_cpp|hello_world|echo|processor/;
+
+export interface GpuDemand {
+  readonly count: number;
+  /** Device numbers of the script's host; made up from 0 where the script names none. */
+  readonly devices: readonly string[];
+  readonly named: boolean;
+}
+
+/** Rule 7: as many as devices are named, else what the parallel flags multiply to, else one for engines and none for the rest. */
+export function gpuDemand(classified: ClassifiedLaunch): GpuDemand {
+  const { launch, kind, program } = classified;
+  if (!['worker', 'engine', 'unknown'].includes(kind) || CPU_PROGRAMS.test(program))
+    return { count: 0, devices: [], named: false };
+  const variable = DEVICE_VARIABLES.find((name) => launch.env[name] !== undefined);
+  const value = variable === undefined ? undefined : launch.env[variable];
+  if (value !== undefined && value !== 'all') {
+    const devices = value
+      .split(',')
+      .map((device) => device.trim())
+      .filter((device) => device !== '' && device !== '-1' && device !== 'none');
+    return { count: devices.length, devices, named: true };
+  }
+  const count = kind === 'unknown' ? 0 : parallelSize(launch.argv);
+  return { count, devices: Array.from({ length: count }, (_, device) => String(device)), named: false };
+}
+
+function parallelSize(argv: readonly string[]): number {
+  const tensor = countOf(flagValue(argv, '--tensor-parallel-size', '--tp', '--tp-size', '--tp_size', '-tp')) ?? 1;
+  const pipeline = countOf(flagValue(argv, '--pipeline-parallel-size', '--pp', '--pp-size', '--pp_size', '-pp')) ?? 1;
+  // One rank of several stands in this process alone; attention data parallelism divides the tensor group.
+  const ranked = hasFlag(argv, '--data-parallel-rank', '--enable-dp-attention', '--data-parallel-start-rank');
+  const data = ranked
+    ? 1
+    : (countOf(flagValue(argv, '--data-parallel-size-local', '--data-parallel-size', '--dp', '--dp-size', '-dp')) ?? 1);
+  return tensor * pipeline * data;
+}

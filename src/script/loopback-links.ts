@@ -1,0 +1,101 @@
+import type { ClassifiedLaunch } from './classify-launch.ts';
+import { flagValue } from './launch-flags.ts';
+import { portsOf } from './launch-ports.ts';
+
+const ADDRESS = /(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\]):(\d{2,5})/g;
+const SOCKET = /(?:ipc:\/\/|unix:(?:\/\/)?)?(\/tmp\/[\w./-]+)/g;
+/** Flags whose path in /tmp is read by many and joins none. */
+const ORDINARY_FLAG = /^--?[\w-]*(?:model|config|args|log|cache|template|tokenizer|dir)/;
+const INFRA_PORTS: readonly number[] = [2379, 2380, 4222, 6222, 8222];
+
+export interface LoopbackReference {
+  /** Index of the launch that speaks. */
+  readonly from: number;
+  readonly address: string;
+  readonly port: number;
+  /** Index of the launch that listens; undefined when nothing of the script does. */
+  readonly to: number | undefined;
+}
+
+/** Addresses of this host in arguments and environments, each with the launch that listens there. Those of etcd and NATS are left out. */
+export function findLoopbackReferences(launches: readonly ClassifiedLaunch[]): readonly LoopbackReference[] {
+  return launches.flatMap((speaker) => {
+    const texts = [
+      ...speaker.launch.argv,
+      ...Object.entries(speaker.launch.env).flatMap(([name, value]) =>
+        name === 'NATS_SERVER' || name === 'ETCD_ENDPOINTS' ? [] : [value],
+      ),
+    ];
+    const found = texts.flatMap((text) =>
+      [...text.matchAll(ADDRESS)].map((match) => ({ address: match[0], port: Number(match[1]) })),
+    );
+    return found
+      .filter(
+        ({ port }, index) => !INFRA_PORTS.includes(port) && found.findIndex((other) => other.port === port) === index,
+      )
+      .flatMap(({ address, port }): readonly LoopbackReference[] => {
+        if (portsOf(speaker.launch).includes(port)) return [];
+        const listeners = launches.filter(
+          (listener) => listener !== speaker && portsOf(listener.launch).includes(port),
+        );
+        return [{ from: speaker.index, address, port, to: listeners[0]?.index }];
+      });
+  });
+}
+
+/** Groups of launches that must live in one replica (rule 11): by a loopback address, a meeting point of ranks, or a path in /tmp that two of them name. */
+export function joinLaunches(
+  launches: readonly ClassifiedLaunch[],
+  references: readonly LoopbackReference[],
+): readonly (readonly ClassifiedLaunch[])[] {
+  const groupOf = new Map(launches.map((launch) => [launch.index, launch.index]));
+  const join = (a: number, b: number) => {
+    const [from, to] = [groupOf.get(a), groupOf.get(b)];
+    if (from === undefined || to === undefined) return;
+    for (const [index, group] of groupOf) if (group === Math.max(from, to)) groupOf.set(index, Math.min(from, to));
+  };
+  const byIndex = new Map(launches.map((launch) => [launch.index, launch]));
+  for (const { from, to } of references) {
+    if (to === undefined || byIndex.get(to)?.kind === 'frontend' || byIndex.get(from)?.kind === 'frontend') continue;
+    join(from, to);
+  }
+  const named = new Map<string, number[]>();
+  for (const launch of launches)
+    for (const name of meetingPoints(launch)) named.set(name, [...(named.get(name) ?? []), launch.index]);
+  for (const indexes of named.values()) for (const index of indexes.slice(1)) join(indexes[0] ?? index, index);
+  const groups = new Map<number, ClassifiedLaunch[]>();
+  for (const launch of launches) {
+    const group = groupOf.get(launch.index) ?? launch.index;
+    groups.set(group, [...(groups.get(group) ?? []), launch]);
+  }
+  return [...groups.values()];
+}
+
+/** Names that two launches share only when they work as one: where ranks meet on this host, and sockets or files in /tmp. */
+function meetingPoints({ launch, kind }: ClassifiedLaunch): readonly string[] {
+  if (kind === 'frontend') return [];
+  const { argv, env } = launch;
+  const local = (address: string | undefined) => address !== undefined && /^(?:localhost|127\.0\.0\.1)/.test(address);
+  const master = flagValue(argv, '--master-addr', '--data-parallel-address');
+  const port = flagValue(argv, '--master-port', '--data-parallel-rpc-port');
+  const init = flagValue(argv, '--dist-init-addr');
+  const written = launch.files.map((file) => file.path);
+  const shared = argv.filter(
+    (word, index) =>
+      !ORDINARY_FLAG.test(word) && !ORDINARY_FLAG.test(argv[index - 1]?.startsWith('-') ? (argv[index - 1] ?? '') : ''),
+  );
+  const words = [
+    ...shared,
+    ...Object.values(env).filter((value) => value.includes('ipc://') || value.includes('.sock')),
+  ];
+  const paths = words.flatMap((word) =>
+    [...word.matchAll(SOCKET)].flatMap((match) =>
+      match[1] === undefined || written.includes(match[1]) ? [] : [match[1]],
+    ),
+  );
+  return [
+    ...(local(master) && port !== undefined ? [`rank ${port}`] : []),
+    ...(local(init) ? [`rank ${init}`] : []),
+    ...new Set(paths.map((path) => `file ${path}`)),
+  ];
+}

@@ -1,0 +1,70 @@
+import { UserError } from '../model/diagnostic.ts';
+import { type ClassifiedLaunch, classifyLaunch } from './classify-launch.ts';
+import type { Notes } from './interpret-notices.ts';
+import { countOf, flagValue } from './launch-flags.ts';
+import type { Recording } from './recording.ts';
+
+/** Classifies launches and leaves out what is no component, each said by name and line. Throws UserError when nothing is left. */
+export function selectLaunches(recording: Recording, notes: Notes): readonly ClassifiedLaunch[] {
+  const all = recording.launches.map(classifyLaunch);
+  const prefill = all.some((launch) => launch.role === 'prefill' && isWorker(launch));
+  const selected = all.flatMap((launch, index) => {
+    const isLast = index === all.length - 1;
+    const waitedFor = all.some((other) =>
+      other.launch.after.some((wait) => wait.kind === 'exit' && wait.launches.includes(launch.index)),
+    );
+    const place = { ...launch };
+    if (launch.kind === 'infrastructure') {
+      notes.say('notice', 'INFRASTRUCTURE_DROPPED', `${launch.program} is left out: the graph has its own`, launch);
+      return [];
+    }
+    if (launch.kind === 'helper' || waitedFor || (!launch.launch.background && !isLast && launch.kind !== 'foreign')) {
+      notes.say(
+        'notice',
+        'HELPER_DROPPED',
+        `${launch.program} is left out: the script waits for its end and goes on`,
+        launch,
+      );
+      return [];
+    }
+    if (launch.kind === 'foreign') {
+      notes.say(
+        isRank(launch) ? 'error' : 'warning',
+        'NOT_A_CONTAINER',
+        `${launch.argv.slice(0, 3).join(' ')} cannot be a container of the graph and is left out`,
+        launch,
+      );
+      return [];
+    }
+    const nodes = countOf(flagValue(launch.argv, '--nnodes', '--num-nodes'));
+    if (nodes !== undefined && nodes > 1)
+      notes.say(
+        'error',
+        'SEVERAL_NODES',
+        `${launch.program} is one node of ${nodes}`,
+        launch,
+        'write it as multinode.nodeCount of a component',
+      );
+    // Rule 2: beside a prefill worker, an engine without a role decodes.
+    return [prefill && place.role === undefined && isWorker(place) ? { ...place, role: 'decode' as const } : place];
+  });
+  if (selected.length === 0) {
+    throw new UserError('NOTHING_STARTED', `${recording.script} starts nothing that could be a component`, {
+      hint: 'look at what it starts with convert --to launches',
+      details: recording.output.trim().split('\n').slice(-15).join('\n'),
+      diagnostics: [...recording.notices, ...notes.all()],
+    });
+  }
+  return selected;
+}
+
+function isRank({ program }: ClassifiedLaunch): boolean {
+  return ['mpirun', 'mpiexec', 'srun', 'torchrun', 'ray', 'ssh'].includes(program);
+}
+
+/** Those that a prefill worker stands beside: Dynamo's engines and the mocker, not processors or encoders. */
+function isWorker({ kind, program }: ClassifiedLaunch): boolean {
+  return (
+    kind === 'mocker' || kind === 'sidecar' || (kind === 'worker' && /^dynamo\.(?:vllm|sglang|trtllm)$/.test(program))
+  );
+}
