@@ -106,7 +106,9 @@ async function installDebootstrap(say: Say): Promise<void> {
   }
   say('installing debootstrap');
   await run('apt-get', ['-q', 'update']);
-  await run('apt-get', ['-q', 'install', '-y', '--no-install-recommends', 'debootstrap']);
+  // The keyring: Ubuntu has another one, and Debian's packages shall be verified there too.
+  const packages = ['debootstrap', 'debian-archive-keyring', 'gpgv'];
+  await run('apt-get', ['-q', 'install', '-y', '--no-install-recommends', ...packages]);
 }
 
 /** The Debian base of all images: the one that is here, else a registry's, else one made from Debian's packages. */
