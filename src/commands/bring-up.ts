@@ -174,6 +174,9 @@ interface EndUp {
   readonly emit: Emit;
 }
 
+/** Seconds that a replica gets to end when it was never ready. */
+const UNSERVING_GRACE_S = 5;
+
 /** Stops what this `up` started (interrupted: all of the project), so that GPU memory is free again; containers stay for `logs`. */
 async function endUp({ failure, run, loaded, flags, io, runtime, emit }: EndUp): Promise<void> {
   if (failure !== undefined && flags.keepOnFailure) return;
@@ -181,13 +184,23 @@ async function endUp({ failure, run, loaded, flags, io, runtime, emit }: EndUp):
   run.stopRestarting();
   // The first signal brought us here: only the second one may cut this short.
   const observed = await runtime.observe(loaded.project, [], io.killed);
-  const ours =
-    failure === undefined ? observed.containers : observed.containers.filter(({ name }) => run.started.has(name));
+  const ours = observed.containers.filter(({ name }) => failure === undefined || run.started.has(name));
+  // A process that never served has nothing to finish; many cannot even hear a signal before they have loaded.
+  const unserving = run.unservingContainers();
+  const brief = ours.map((container) =>
+    unserving.has(container.name)
+      ? {
+          ...container,
+          facts: { ...container.facts, graceSeconds: Math.min(container.facts.graceSeconds, UNSERVING_GRACE_S) },
+        }
+      : container,
+  );
   await stopProject({
-    plan: planStop({ ...observed, containers: ours }, 'stopping'),
+    plan: planStop({ ...observed, containers: brief }, 'stopping'),
     runtime,
     io,
     emit,
     project: loaded.project,
+    replicaOf: (name) => run.replicaOf(name),
   });
 }

@@ -11,11 +11,12 @@ export interface StopProject {
   readonly runtime: Runtime;
   readonly io: Io;
   readonly emit: Emit;
+  readonly replicaOf: (name: string) => string | undefined;
 }
 
 /** Walks a stopping plan with its grace periods; the second signal kills what is left instead. */
-export async function stopProject({ plan, project, runtime, io, emit }: StopProject): Promise<void> {
-  const execute = executeOperation({ runtime, project, emit, replicaOf: () => undefined, waits: NO_WAITS });
+export async function stopProject({ plan, project, runtime, io, emit, replicaOf }: StopProject): Promise<void> {
+  const execute = executeOperation({ runtime, project, emit, replicaOf, waits: NO_WAITS });
   try {
     await walkPlan(plan, { execute, emit, clock: io.clock }, io.killed);
   } catch (error) {

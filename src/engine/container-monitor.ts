@@ -60,6 +60,7 @@ export async function watchLife(
         {
           probes: container.probes,
           clock: options.clock,
+          ...(now.startedAt === undefined ? {} : { startedAt: now.startedAt }),
           run: (probe, probeSignal) => runHandler(probe.handler, target, probe.timeoutSeconds * 1000, probeSignal),
           onVerdict,
           onAnswer: (_, answer) => options.onAnswer(answer),

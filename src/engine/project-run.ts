@@ -70,6 +70,12 @@ export class ProjectRun {
     return missing.length > 0 ? missing.join('; ') : 'etcd or NATS';
   }
 
+  /** Containers of replicas that were never ready. */
+  unservingContainers(): ReadonlySet<string> {
+    const unserving = [...this.#watches.values()].filter((watch) => !watch.everReady);
+    return new Set(unserving.flatMap((watch) => watch.replica.containers.map((container) => container.name)));
+  }
+
   /** From now on nothing is restarted any more: what ends, ends. */
   stopRestarting(): void {
     this.#restarting.abort();

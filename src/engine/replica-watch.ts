@@ -44,6 +44,11 @@ export class ReplicaWatch {
     for (const container of replica.containers) this.#ready.set(container.name, false);
   }
 
+  /** False until it was ready for the first time: it has nothing to finish when it is stopped. */
+  get everReady(): boolean {
+    return this.#everReady;
+  }
+
   /** What is missing until it is ready, in words: `decode-0: HTTP 503`. */
   describe(): string {
     const waiting = this.replica.containers.filter((container) => !this.#ready.get(container.name));

@@ -113,7 +113,7 @@ export type DesiredMount =
       readonly path: string;
       readonly readOnly: boolean;
       readonly subPath?: string;
-      /** An emptyDir starts empty: nothing of the image is copied into it. */
+      /** As in a cluster a fresh volume starts empty: nothing of the image is copied into it. */
       readonly noCopy: boolean;
     }
   | { readonly kind: 'bind'; readonly source: string; readonly path: string; readonly readOnly: boolean };

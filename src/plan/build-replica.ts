@@ -289,7 +289,7 @@ function withModelCache(
   return {
     ...mounted,
     volumes: [...mounted.volumes, { name: volume, claim, scratch: false, memoryBytes: undefined, owner }],
-    mounts: [...mounted.mounts, { kind: 'volume', volume, path, readOnly: false, noCopy: false }],
+    mounts: [...mounted.mounts, { kind: 'volume', volume, path, readOnly: false, noCopy: true }],
   };
 }
 

@@ -82,7 +82,7 @@ function addMount(input: MountInput): void {
       volume: volumeOf,
       path,
       readOnly,
-      noCopy: false,
+      noCopy: true,
       ...(subPath ? { subPath } : {}),
     });
     return;

@@ -36,7 +36,10 @@ test('a worker that ends with code 0 is restarted as well: that is how a lost et
   const container = docker.getContainer(`${project.name}-decode-0`);
   await container.kill({ signal: 'SIGTERM' });
   await up.untilSaid(/decode-0.*restarting.*exit code 0/);
-  await eventually(async () => expect((await container.inspect()).State.Running).toBe(true));
+  await eventually(async () => {
+    const row = (await ps(project.name)).find((entry) => entry.id === 'decode-0');
+    if (row?.stage !== 'ready') throw new Error(`decode-0 is ${row?.stage}`);
+  });
   up.child.kill('SIGINT');
   expect(await up.ended).toBe(130);
 });
