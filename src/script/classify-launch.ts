@@ -32,6 +32,11 @@ export interface ClassifiedLaunch {
   readonly argv: readonly string[];
 }
 
+/** Takes requests apart for the workers behind it, on the CPU. */
+export function isProcessor({ argv, program }: Pick<ClassifiedLaunch, 'argv' | 'program'>): boolean {
+  return hasFlag(argv, '--multimodal-processor') || /processor/.test(program);
+}
+
 const PYTHON = /(?:^|\/)(?:python|pypy)[\d.]*$/;
 const WRAPPERS: readonly string[] = ['numactl', 'taskset', 'nsys', 'trtllm-llmapi-launch'];
 const FOREIGN: readonly string[] = [
@@ -94,8 +99,9 @@ function kindOf(program: string, argv: readonly string[]): LaunchKind {
   if (program === 'etcd' || program === 'nats-server') return 'infrastructure';
   if (/clear_namespace/.test(program)) return 'helper';
   if (FOREIGN.includes(program)) return 'foreign';
-  if (program === 'dynamo.frontend' || (program === 'dynamo-run' && argv.includes('in=http'))) return 'frontend';
-  if (/^dynamo\.(?:global_|kv_)?router(?:\.|$)/.test(program)) return 'router';
+  if (program === 'dynamo.frontend' || (/^dynamo(?:-run)?$/.test(program) && argv.includes('in=http')))
+    return 'frontend';
+  if (/^dynamo\.(?:\w+_)?router(?:\.|$)/.test(program)) return 'router';
   if (/^dynamo\.(?:global_)?planner(?:\.|$)/.test(program)) return 'planner';
   if (/^dynamo\.mocker(?:\.|$)/.test(program)) return 'mocker';
   if (/^dynamo-.*sidecar$/.test(program) || /^dynamo\..*sidecar/.test(program)) return 'sidecar';
@@ -106,7 +112,7 @@ function kindOf(program: string, argv: readonly string[]): LaunchKind {
   )
     return 'engine';
   if ((program === 'vllm' || program === 'sglang') && argv.includes('serve')) return 'engine';
-  if (/^dynamo\./.test(program) || program === 'dynamo-run') return 'worker';
+  if (/^dynamo(?:\.|-run$|$)/.test(program)) return 'worker';
   return program.endsWith('.py') || PYTHON.test(argv[0] ?? '') ? 'worker' : 'unknown';
 }
 
@@ -119,12 +125,14 @@ function backendOf(program: string): Backend | undefined {
 
 /** Rule 2 of facts/deployment-yaml.md §6.3. */
 function roleOf(argv: readonly string[], program: string): Role {
-  const mode = flagValue(argv, '--disaggregation-mode', '--disaggregation-strategy');
+  const mode = flagValue(argv, '--disaggregation-mode');
   if (mode === 'prefill' || mode === 'decode' || mode === 'encode') return mode;
   if (hasFlag(argv, '--is-prefill-worker')) return 'prefill';
   if (hasFlag(argv, '--is-decode-worker')) return 'decode';
   if (hasFlag(argv, '--multimodal-encode-worker', '--encode-worker', '--is-encode-worker') || /encode/.test(program))
     return 'encode';
+  const named = /[._](prefill|decode)(?:_worker)?$/.exec(program)?.[1];
+  if (named === 'prefill' || named === 'decode') return named;
   const type = flagValue(argv, '--worker-type');
   return type === 'prefill' || type === 'decode' || type === 'encode' ? type : undefined;
 }

@@ -1,4 +1,4 @@
-import type { ClassifiedLaunch } from './classify-launch.ts';
+import { type ClassifiedLaunch, isProcessor } from './classify-launch.ts';
 import { countOf, flagValue, hasFlag } from './launch-flags.ts';
 
 /** Variables that choose devices; the first that is set counts. */
@@ -11,7 +11,10 @@ export const DEVICE_VARIABLES: readonly string[] = [
   'NVIDIA_VISIBLE_DEVICES',
 ];
 /** Workers that compute nothing on a GPU. */
-const CPU_PROGRAMS = /sample|mocker|llama_cpp|hello_world|echo|processor/;
+const CPU_PROGRAMS = /sample|mocker|llama_cpp|hello_world|echo/;
+
+/** Modules that load a model on a GPU when nothing names one. */
+const ENGINE_PROGRAMS = /^dynamo\.(?:vllm|sglang|trtllm)(?:\.(?:omni|worker|decode_worker))?$|worker.*\.py$/;
 
 export interface GpuDemand {
   readonly count: number;
@@ -23,7 +26,7 @@ export interface GpuDemand {
 /** Rule 7: as many as devices are named, else what the parallel flags multiply to, else one for engines and none for the rest. */
 export function gpuDemand(classified: ClassifiedLaunch): GpuDemand {
   const { launch, kind, program } = classified;
-  if (!['worker', 'engine', 'unknown'].includes(kind) || CPU_PROGRAMS.test(program))
+  if (!['worker', 'engine', 'unknown'].includes(kind) || CPU_PROGRAMS.test(program) || isProcessor(classified))
     return { count: 0, devices: [], named: false };
   const variable = DEVICE_VARIABLES.find((name) => launch.env[name] !== undefined);
   const value = variable === undefined ? undefined : launch.env[variable];
@@ -34,7 +37,8 @@ export function gpuDemand(classified: ClassifiedLaunch): GpuDemand {
       .filter((device) => device !== '' && device !== '-1' && device !== 'none');
     return { count: devices.length, devices, named: true };
   }
-  const count = kind === 'unknown' ? 0 : parallelSize(launch.argv);
+  const isEngine = kind === 'engine' || ENGINE_PROGRAMS.test(program);
+  const count = isEngine ? parallelSize(launch.argv) : 0;
   return { count, devices: Array.from({ length: count }, (_, device) => String(device)), named: false };
 }
 
@@ -45,6 +49,16 @@ function parallelSize(argv: readonly string[]): number {
   const ranked = hasFlag(argv, '--data-parallel-rank', '--enable-dp-attention', '--data-parallel-start-rank');
   const data = ranked
     ? 1
-    : (countOf(flagValue(argv, '--data-parallel-size-local', '--data-parallel-size', '--dp', '--dp-size', '-dp')) ?? 1);
+    : (countOf(
+        flagValue(
+          argv,
+          '--data-parallel-size-local',
+          '--data-parallel-size',
+          '--data_parallel_size',
+          '--dp',
+          '--dp-size',
+          '-dp',
+        ),
+      ) ?? 1);
   return tensor * pipeline * data;
 }

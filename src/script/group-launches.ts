@@ -49,7 +49,11 @@ function keyOf(classified: ClassifiedLaunch, units: readonly Unit[]): unknown {
   const joined = units.some(
     (unit) => unit.beside.length > 0 && (unit.main === classified || unit.beside.includes(classified)),
   );
-  const words = equalizeArguments(portless ? withoutFlags(argv, ...PORT_FLAGS) : argv);
+  const plainArgv = portless ? withoutFlags(argv, ...PORT_FLAGS) : argv;
+  // One of several frontends resets what they share, once.
+  const words = equalizeArguments(
+    kind === 'frontend' ? plainArgv.filter((word) => word !== '--router-reset-states') : plainArgv,
+  );
   const plain = joined ? words.map((word) => word.replace(/((?:localhost|127\.0\.0\.1):)\d+/g, '$1PORT')) : words;
   const env = Object.entries(launch.env)
     .filter(([name]) => !isInstanceVariable(name) && name !== 'DYN_HTTP_PORT')

@@ -5,7 +5,7 @@ import { DEVICE_VARIABLES } from './gpu-demand.ts';
 const PORT_VARIABLE =
   /^(?:DYN_SYSTEM_PORT\w*|VLLM_NIXL_SIDE_CHANNEL_PORT|NIXL_TELEMETRY_PROMETHEUS_PORT|DYN_FORWARDPASS_METRIC_PORT)$/;
 /** Ports that stay, at the value of the first replica: the process needs some value. */
-const KEPT_PORT_VARIABLE = /^(?:DYN_KVBM_LEADER_ZMQ_\w*PORT|FLEXKV_SERVER_RECV_PORT)$/;
+const KEPT_PORT_VARIABLE = /^(?:DYN_KVBM_LEADER_ZMQ_\w*PORT|FLEXKV_SERVER_RECV_PORT|DYN_VLLM_KV_EVENT_PORT)$/;
 const LOOPBACK = /(?:^|\/\/|@)(?:localhost|127\.0\.0\.1|\[::1\])(?::|\/|$)/;
 /** Read by a program itself and not only by the script: stays although an argument repeats it. */
 const RUNTIME_VARIABLE =
@@ -37,11 +37,20 @@ export function useOfVariable(
       keep: false,
       reason: of.kind === 'frontend' && value !== '8000' ? 'frontends listen on 8000 in their containers' : undefined,
     };
+  if (name === 'PROMETHEUS_MULTIPROC_DIR' && value.startsWith('/tmp/')) {
+    return { keep: false, reason: 'the script makes that directory, and Dynamo makes its own' };
+  }
   if (name === 'PATH' || name === 'VIRTUAL_ENV')
     return { keep: false, reason: 'programs stand where the image has them' };
+  if (name.startsWith('_')) return { keep: false, reason: 'a setting of the script for itself' };
   if (SCRIPT_VARIABLE.test(name) && !RUNTIME_VARIABLE.test(name))
     return { keep: false, reason: 'a setting of the script for itself' };
-  if (!RUNTIME_VARIABLE.test(name) && value !== '' && everyWord.has(value))
+  if (
+    !RUNTIME_VARIABLE.test(name) &&
+    /[/.:]|[A-Za-z]{4}/.test(value) &&
+    !/^(?:true|false)$/i.test(value) &&
+    everyWord.has(value)
+  )
     return { keep: false, reason: 'its value stands in the arguments' };
   return { keep: true };
 }

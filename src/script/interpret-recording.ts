@@ -9,7 +9,7 @@ import type { Backend, ClassifiedLaunch } from './classify-launch.ts';
 import { groupUnits, makeUnit, type Unit, type UnitGroup, unitDemand } from './group-launches.ts';
 import { useOfVariable } from './host-settings.ts';
 import { Notes } from './interpret-notices.ts';
-import { flagValue } from './launch-flags.ts';
+import { countOf, flagValue } from './launch-flags.ts';
 import { findLoopbackReferences, joinLaunches, type LoopbackReference } from './loopback-links.ts';
 import { componentName, uniqueNames } from './name-components.ts';
 import type { Recording } from './recording.ts';
@@ -283,6 +283,27 @@ function sayGrouping(context: Context): void {
         `${name} shares a GPU with ${sharing.replaceAll(',', ', ')}, as in the script`,
         main,
       );
+    const size = countOf(flagValue(main.argv, '--data-parallel-size', '--data_parallel_size'));
+    const ranks = [main, ...beside].filter(
+      (launch) => flagValue(launch.argv, '--data-parallel-rank', '--data_parallel_rank') !== undefined,
+    ).length;
+    if (size !== undefined && ranks > 0 && ranks < size) {
+      notes.say(
+        'error',
+        'SEVERAL_NODES',
+        `${main.program} is started with ${ranks} of ${size} ranks: the others are on another node`,
+        main,
+        'write it as multinode.nodeCount of a component',
+      );
+    }
+    if (main.launch.env.HABANA_VISIBLE_DEVICES !== undefined || main.launch.env.ZE_AFFINITY_MASK !== undefined) {
+      notes.say(
+        'warning',
+        'DEVICE_KIND',
+        `${name} asks for NVIDIA GPUs in place of the devices that the script names`,
+        main,
+      );
+    }
     if (beside.length > 0)
       notes.say(
         'notice',

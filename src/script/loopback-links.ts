@@ -3,6 +3,8 @@ import { flagValue } from './launch-flags.ts';
 import { portsOf } from './launch-ports.ts';
 
 const ADDRESS = /(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\]):(\d{2,5})/g;
+/** A port alone, in the JSON of a connector: `"lmcache.mp.port": 5555`. */
+const JSON_PORT = /"[\w.]*port"\s*:\s*"?(\d{2,5})/g;
 const SOCKET = /(?:ipc:\/\/|unix:(?:\/\/)?)?(\/tmp\/[\w./-]+)/g;
 /** Flags whose path in /tmp is read by many and joins none. */
 const ORDINARY_FLAG = /^--?[\w-]*(?:model|config|args|log|cache|template|tokenizer|dir)/;
@@ -26,9 +28,14 @@ export function findLoopbackReferences(launches: readonly ClassifiedLaunch[]): r
         name === 'NATS_SERVER' || name === 'ETCD_ENDPOINTS' ? [] : [value],
       ),
     ];
-    const found = texts.flatMap((text) =>
+    const spoken = texts.flatMap((text) =>
       [...text.matchAll(ADDRESS)].map((match) => ({ address: match[0], port: Number(match[1]) })),
     );
+    const bare = texts.flatMap((text) =>
+      [...text.matchAll(JSON_PORT)].map((match) => ({ address: match[0], port: Number(match[1]) })),
+    );
+    const listened = launches.filter((other) => other !== speaker).flatMap((other) => portsOf(other.launch));
+    const found = [...spoken, ...bare.filter(({ port }) => listened.includes(port))];
     return found
       .filter(
         ({ port }, index) => !INFRA_PORTS.includes(port) && found.findIndex((other) => other.port === port) === index,
@@ -78,6 +85,7 @@ function meetingPoints({ launch, kind }: ClassifiedLaunch): readonly string[] {
   const local = (address: string | undefined) => address !== undefined && /^(?:localhost|127\.0\.0\.1)/.test(address);
   const master = flagValue(argv, '--master-addr', '--data-parallel-address');
   const port = flagValue(argv, '--master-port', '--data-parallel-rpc-port');
+  const rank = flagValue(argv, '--data-parallel-rank', '--data_parallel_rank');
   const init = flagValue(argv, '--dist-init-addr');
   const written = launch.files.map((file) => file.path);
   const shared = argv.filter(
@@ -95,6 +103,8 @@ function meetingPoints({ launch, kind }: ClassifiedLaunch): readonly string[] {
   );
   return [
     ...(local(master) && port !== undefined ? [`rank ${port}`] : []),
+    // Without an address the ranks of vLLM meet on this host.
+    ...(rank !== undefined && master === undefined ? ['rank'] : []),
     ...(local(init) ? [`rank ${init}`] : []),
     ...new Set(paths.map((path) => `file ${path}`)),
   ];

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { DRIVER } from './driver-text.ts';
+import { INLINE_PYTHON } from './inline-python-text.ts';
 import { PRELUDE } from './prelude-text.ts';
 import { PURE_PROGRAMS, STAND_IN_PROGRAMS, WRITING_PROGRAMS } from './program-names.ts';
 import { BASE_ENV, type RecordLimits } from './recording.ts';
@@ -84,6 +85,7 @@ export function writeRoomFiles(directory: string, plan: RoomPlan, paths: RoomPat
   write('prelude', fill(PRELUDE), 0o644);
   write('driver', fill(DRIVER), 0o644);
   write('run', runText(plan, paths), 0o644);
+  write('inline.py', INLINE_PYTHON, 0o644);
   write('stdin', '', 0o644);
   // Last: files newer than this one are the script's own.
   write('start', '', 0o644);

@@ -1,4 +1,4 @@
-import type { ClassifiedLaunch } from './classify-launch.ts';
+import { type ClassifiedLaunch, isProcessor } from './classify-launch.ts';
 
 const SIDECAR_NAMES = { vllm: 'VLLMWorker', sglang: 'SGLangWorker', trtllm: 'TRTLLMWorker' } as const;
 
@@ -21,7 +21,9 @@ export function componentName(launch: ClassifiedLaunch): string {
   }
 }
 
-function workerName({ backend, role, program, kind }: ClassifiedLaunch): string {
+function workerName(launch: ClassifiedLaunch): string {
+  const { backend, role, program, kind } = launch;
+  if (isProcessor(launch)) return 'Processor';
   if (role === 'encode') return 'EncodeWorker';
   if (backend === 'vllm' && program === 'dynamo.vllm')
     return role === 'prefill' ? 'VllmPrefillWorker' : 'VllmDecodeWorker';

@@ -19,10 +19,11 @@ __dynamo_mark() {
 }
 # A call in the background has written itself down, and read its files, before the next command may remove them.
 __dynamo_settle() {
-  local round
+  local round stat
   __dynamo_last=$!
   for ((round = 0; round < 40; round++)); do
-    builtin kill -0 "$!" 2>/dev/null || break
+    { IFS= read -r stat <"/proc/$!/stat"; } 2>/dev/null || break
+    [[ \${stat##*) } == Z* ]] && break
     read -r -t 0.005 -u 250 || :
   done
   return 0
@@ -85,6 +86,9 @@ command_not_found_handle() { "$__dynamo_room/lib/stand-in" "$@"; }
 # As a plain variable it takes a new value with each command and the same ones in every recording.
 unset RANDOM
 RANDOM=1
+# What set -x says would be of the recording as much as of the script.
+exec 251>/dev/null
+BASH_XTRACEFD=251
 set -o functrace
 trap '__dynamo_mark "$LINENO" "\${BASH_SOURCE[0]:-}"' DEBUG
 `;

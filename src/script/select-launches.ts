@@ -1,5 +1,5 @@
 import { UserError } from '../model/diagnostic.ts';
-import { type ClassifiedLaunch, classifyLaunch } from './classify-launch.ts';
+import { type ClassifiedLaunch, classifyLaunch, isProcessor } from './classify-launch.ts';
 import type { Notes } from './interpret-notices.ts';
 import { countOf, flagValue } from './launch-flags.ts';
 import type { Recording } from './recording.ts';
@@ -18,7 +18,9 @@ export function selectLaunches(recording: Recording, notes: Notes): readonly Cla
       notes.say('notice', 'INFRASTRUCTURE_DROPPED', `${launch.program} is left out: the graph has its own`, launch);
       return [];
     }
-    if (launch.kind === 'helper' || waitedFor || (!launch.launch.background && !isLast && launch.kind !== 'foreign')) {
+    const isShort = launch.kind === 'unknown' || (launch.kind === 'worker' && !launch.program.startsWith('dynamo.'));
+    const endsBefore = waitedFor || (!launch.launch.background && !isLast);
+    if (launch.kind === 'helper' || (endsBefore && isShort)) {
       notes.say(
         'notice',
         'HELPER_DROPPED',
@@ -26,6 +28,14 @@ export function selectLaunches(recording: Recording, notes: Notes): readonly Cla
         launch,
       );
       return [];
+    }
+    if (endsBefore && launch.kind !== 'foreign' && !launch.launch.background) {
+      notes.say(
+        'notice',
+        'STARTED_TOGETHER',
+        `the script would go on only when ${launch.program} has ended: here both run`,
+        launch,
+      );
     }
     if (launch.kind === 'foreign') {
       notes.say(
@@ -63,8 +73,10 @@ function isRank({ program }: ClassifiedLaunch): boolean {
 }
 
 /** Those that a prefill worker stands beside: Dynamo's engines and the mocker, not processors or encoders. */
-function isWorker({ kind, program }: ClassifiedLaunch): boolean {
+function isWorker({ kind, program, argv }: ClassifiedLaunch): boolean {
   return (
-    kind === 'mocker' || kind === 'sidecar' || (kind === 'worker' && /^dynamo\.(?:vllm|sglang|trtllm)$/.test(program))
+    kind === 'mocker' ||
+    kind === 'sidecar' ||
+    (kind === 'worker' && /^dynamo\.(?:vllm|sglang|trtllm)$/.test(program) && !isProcessor({ argv, program }))
   );
 }

@@ -201,22 +201,17 @@ run_env() {
   exec "@ENV@" "\${options[@]}" "\${path[@]}" "__dynamo_order=$__dynamo_order" "__dynamo_at=$__dynamo_at" \${BASH_ENV:+"BASH_ENV=$BASH_ENV"} "$@"
 }
 
-# Inline Python computes a value: run where the room has an interpreter and locks it in, else empty.
+# Inline Python computes a value: run where the room has an interpreter and locks it in, else empty. A missing package is no failure.
 inline_python() {
-  local status=0 script
+  local status=0
   if [[ -n $python ]]; then
-    if [[ $1 == -c ]]; then
-      script="import random as _r; _r.seed('$__dynamo_order'); del _r
-$2"
-      "$python" -I -c "$script" "\${@:3}" || status=$?
-    else
-      { printf "import random as _r; _r.seed('%s'); del _r\\n" "$__dynamo_order"; "@CAT@"; } | "$python" -I - "\${@:2}" || status=$?
-    fi
+    "$python" -I "$room/lib/inline.py" "$__dynamo_order" "$@" || status=$?
   else
-    status=127
+    status=97
   fi
-  if ((status)); then record inline-failed "$name" "\${1:--}"; else record inline "$name" "\${1:--}"; fi
-  return 0
+  if ((status == 97)); then record inline-failed "$name" "$1"; exit 0; fi
+  record inline "$name" "$1"
+  exit "$status"
 }
 
 case $name in
@@ -228,6 +223,11 @@ case $name in
       -c) inline_python "\${@:2}" ;;
       -) inline_python "\${@:2}" ;;
       '') inline_python - ;;
+      -m)
+        case \${3-} in
+          pip | venv | ensurepip | site) record setup "$@" ;;
+          *) if in_value; then record value "$@"; else record launch "$@"; fi ;;
+        esac ;;
       *) if in_value; then record value "$@"; else record launch "$@"; fi ;;
     esac ;;
   curl | wget) record poll "$@"; answer_http "\${@:2}" ;;
