@@ -8,7 +8,7 @@ import { isBelow } from './script-tree.ts';
 import { stageTree } from './stage-tree.ts';
 
 const ROOM = '/.dynamo';
-const NOBODY = '65534:65534';
+const NOBODY = 65534;
 const RECORD_BYTES = 64 * 1024 * 1024;
 
 /** Runs the plan in a container without network, on a copy of the script's tree. Returns the driver's output and how much of the tree was left out. */
@@ -23,7 +23,15 @@ export async function runInContainerRoom(
     PURE_PROGRAMS.includes(name) || name === 'env'
       ? `${name === 'bash' || name === 'sh' ? '/bin' : '/usr/bin'}/${name}`
       : undefined;
-  const paths: RoomPaths = { room: ROOM, real, python: undefined, confine: [], ownProcesses: true, driverProcesses: 2 };
+  const paths: RoomPaths = {
+    room: ROOM,
+    real,
+    python: undefined,
+    confine: [],
+    ownProcesses: true,
+    userLimit: false,
+    driverProcesses: 2,
+  };
   writeRoomFiles(directory, plan, paths);
   const bin = join(directory, 'bin');
   // Pure programs are those of the image: the links made here stand first in PATH and must not hide them.
@@ -39,7 +47,12 @@ export async function runInContainerRoom(
     ...HIDDEN_IN_CONTAINERS.map((name) => `/usr/bin/${name}`),
     ...plan.invented.filter((path) => !inTree.includes(path)),
   ];
-  const inventedMounts = inTree.map((path) => ({ source: standIn, path, readOnly: true }));
+  // What is sourced and not run is an empty file.
+  const invent = (path: string) => ({
+    source: path.endsWith('/activate') ? join(directory, 'lib', 'stdin') : standIn,
+    path,
+    readOnly: true,
+  });
   const result = await run(
     {
       command: ['/bin/bash', '--norc', `${ROOM}/lib/driver`],
@@ -48,10 +61,8 @@ export async function runInContainerRoom(
         { source: bin, path: '/usr/local/sbin', readOnly: true },
         { source: staged, path: tree.root, readOnly: false },
         ...(tree.root === '/workspace' ? [] : [{ source: staged, path: '/workspace', readOnly: false }]),
-        ...hidden
-          .filter((path) => dirname(path) !== '/usr/local/sbin')
-          .map((path) => ({ source: standIn, path, readOnly: true })),
-        ...inventedMounts,
+        ...hidden.filter((path) => dirname(path) !== '/usr/local/sbin').map(invent),
+        ...inTree.map(invent),
       ],
       tmpfs: [
         { path: `${ROOM}/records`, bytes: RECORD_BYTES },
@@ -59,7 +70,8 @@ export async function runInContainerRoom(
         { path: '/home/dynamo', bytes: plan.limits.writtenBytes },
         { path: '/tmp', bytes: plan.limits.writtenBytes },
       ],
-      user: NOBODY,
+      // The caller must be able to remove what the script leaves in the copy; root gives its rights up.
+      user: `${process.getuid?.() || NOBODY}:${process.getgid?.() || NOBODY}`,
       memoryBytes: plan.limits.memoryBytes,
       processes: plan.limits.processes,
     },

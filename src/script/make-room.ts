@@ -33,6 +33,8 @@ export interface RoomPaths {
   readonly confine: readonly string[];
   /** Whether processes in the room are those of the room alone, so that they can be counted and ended. */
   readonly ownProcesses: boolean;
+  /** Whether the limit on processes can be set on the user: the user has no others. */
+  readonly userLimit: boolean;
   /** Processes of the room itself: the driver and its watch. */
   readonly driverProcesses: number;
 }
@@ -103,10 +105,11 @@ function runText(plan: RoomPlan, paths: RoomPaths): string {
   const exported = Object.entries({ ...plan.env, BASH_ENV: `${paths.room}/lib/prelude` });
   const bash = quoteWord(paths.real('bash') ?? 'bash');
   return [
-    'unset PWD OLDPWD SHLVL LC_ALL _',
+    // Whatever the room itself was started with.
+    'unset $(compgen -e)',
     ...exported.map(([name, value]) => `export ${name}=${quoteWord(value)}`),
     ...ulimits,
-    ...(paths.ownProcesses ? [`ulimit -u ${limits.processes}`] : []),
+    ...(paths.userLimit ? [`ulimit -u ${limits.processes}`] : []),
     `cd -- ${quoteWord(plan.cwd)} || exit 125`,
     `exec ${bash} -- ${quoteWords([plan.script, ...plan.args])}`,
     '',

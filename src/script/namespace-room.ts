@@ -54,6 +54,7 @@ export async function runInNamespaces(directory: string, plan: RoomPlan, signal:
       ...['--bounding-set=-all', '--inh-caps=-all', '--no-new-privs'],
     ],
     ownProcesses: true,
+    userLimit: true,
     driverProcesses: 2,
   };
   const setup = layOut();

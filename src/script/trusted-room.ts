@@ -31,6 +31,7 @@ export async function runTrusted(directory: string, plan: RoomPlan, signal: Abor
     python: undefined,
     confine: [],
     ownProcesses: false,
+    userLimit: false,
     driverProcesses: 0,
   };
   const bin = join(room, 'bin');

@@ -1,0 +1,112 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { PassThrough } from 'node:stream';
+import Docker from 'dockerode';
+import { describe, expect, test } from 'vitest';
+import { recordScript } from '../../src/script/record-script.ts';
+import type { Recording, RunInContainer } from '../../src/script/recording.ts';
+
+const SCRIPTS = resolve('test/fixtures/scripts');
+/** Any image that has bash and the coreutils. */
+const IMAGE = 'debian:bookworm-slim';
+const docker = new Docker();
+const present = await docker
+  .getImage(IMAGE)
+  .inspect()
+  .then(
+    () => true,
+    () => false,
+  );
+
+const runInContainer: RunInContainer = async (room, signal) => {
+  const container = await docker.createContainer({
+    Image: IMAGE,
+    Entrypoint: [...room.command],
+    Cmd: [],
+    User: room.user,
+    Labels: { 'dynamo.test': 'script-container-room' },
+    NetworkDisabled: true,
+    AttachStdout: true,
+    HostConfig: {
+      NetworkMode: 'none',
+      CapDrop: ['ALL'],
+      SecurityOpt: ['no-new-privileges'],
+      Memory: room.memoryBytes,
+      PidsLimit: room.processes * 2,
+      Binds: room.mounts.map((mount) => `${mount.source}:${mount.path}${mount.readOnly ? ':ro' : ''}`),
+      Tmpfs: Object.fromEntries(room.tmpfs.map(({ path, bytes }) => [path, `rw,exec,mode=1777,size=${bytes}`])),
+    },
+  });
+  try {
+    const stream = await container.attach({ stream: true, stdout: true, stderr: true });
+    const stdout = new PassThrough();
+    const chunks: Buffer[] = [];
+    stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
+    docker.modem.demuxStream(stream, stdout, new PassThrough());
+    const ended = new Promise((done) => stream.once('end', done));
+    signal.addEventListener('abort', () => void container.kill().catch(() => undefined), { once: true });
+    await container.start();
+    const { StatusCode } = await container.wait();
+    await ended;
+    return { exitCode: StatusCode, stdout: Buffer.concat(chunks) };
+  } finally {
+    await container.remove({ force: true });
+  }
+};
+
+function record(
+  name: string,
+  args: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Recording> {
+  const limits = { wallMs: 5_000 };
+  return recordScript(
+    { file: join(SCRIPTS, name), args, env, room: 'container', limits, runInContainer },
+    AbortSignal.timeout(60_000),
+  );
+}
+
+describe.skipIf(!present)('a script recorded in a container', () => {
+  test.each([
+    'two-processes',
+    'environment',
+    'loops',
+    'helpers',
+    'written-file',
+    'by-path',
+    'infrastructure',
+    'shapes',
+  ])('%s.sh has the launches that it has in namespaces', async (name) => {
+    const file = join(SCRIPTS, `launch/${name}.sh`);
+    const inContainer = await record(`launch/${name}.sh`);
+    const inNamespaces = await recordScript(
+      { file, args: [], env: {}, room: 'auto', runInContainer },
+      AbortSignal.timeout(60_000),
+    );
+    expect(inContainer.room).toBe('container');
+    expect(inContainer.launches).toEqual(inNamespaces.launches);
+  });
+
+  test('a hostile one changes nothing outside', async () => {
+    const outside = mkdtempSync(join(tmpdir(), 'outside-'));
+    const before = readdirSync(join(SCRIPTS, 'hostile'));
+    try {
+      const { launches } = await record('hostile/escape.sh', [], { OUTSIDE: outside });
+      expect(launches.map((launch) => launch.argv.at(-1))).toContain('first');
+      expect(readdirSync(outside)).toEqual([]);
+      expect(readdirSync(join(SCRIPTS, 'hostile'))).toEqual(before);
+    } finally {
+      rmSync(outside, { recursive: true });
+    }
+  });
+
+  test.each([
+    ['fork-bomb.sh', 'SCRIPT_TOO_MANY_PROCESSES'],
+    ['endless.sh', 'SCRIPT_ENDLESS'],
+  ])('%s ends at its limit as %s', async (name, code) => {
+    const { launches, notices } = await record(`hostile/${name}`);
+    expect(launches.map((launch) => launch.argv.join(' '))).toEqual(['python3 -m first']);
+    expect(notices.filter((notice) => notice.severity === 'error').map((notice) => notice.code)).toEqual([code]);
+  });
+});
