@@ -67,3 +67,8 @@ export function unitDemand(unit: Unit): GpuDemand {
   const devices = [...new Set(demands.flatMap((demand) => demand.devices))];
   return { count: devices.length, devices, named: demands.some((demand) => demand.named) };
 }
+
+/** All processes of a unit, the main one first. */
+export function membersOf(unit: Unit): readonly ClassifiedLaunch[] {
+  return [unit.main, ...unit.beside];
+}

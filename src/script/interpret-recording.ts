@@ -1,4 +1,3 @@
-import { posix } from 'node:path';
 import type { Diagnostic } from '../model/diagnostic.ts';
 import { type Companions, type Graph, type GraphComponent, NO_COMPANIONS } from '../model/graph.ts';
 import { projectName } from '../model/names.ts';
@@ -6,24 +5,15 @@ import { fromJson, list, map, mapAt, type Node, scalar } from '../model/node.ts'
 import type { Origin } from '../model/origin.ts';
 import { buildComponent, type ComponentEnv, type FileMount } from './build-component.ts';
 import type { Backend, ClassifiedLaunch } from './classify-launch.ts';
-import { groupUnits, makeUnit, type Unit, type UnitGroup, unitDemand } from './group-launches.ts';
-import { useOfVariable } from './host-settings.ts';
+import { collectFiles, keptEnv, rewriteWords, sharedEnv, toWorkspace, workingDirectory } from './component-values.ts';
+import { groupUnits, makeUnit, membersOf } from './group-launches.ts';
+import { sayGrouping, sharingOf } from './grouping-notices.ts';
+import { type InterpretContext, type InterpretOptions, originOf } from './interpret-context.ts';
 import { Notes } from './interpret-notices.ts';
-import { countOf, flagValue } from './launch-flags.ts';
-import { findLoopbackReferences, joinLaunches, type LoopbackReference } from './loopback-links.ts';
+import { findLoopbackReferences, joinLaunches } from './loopback-links.ts';
 import { componentName, uniqueNames } from './name-components.ts';
 import type { Recording } from './recording.ts';
 import { selectLaunches } from './select-launches.ts';
-
-export interface InterpretOptions {
-  /** `metadata.name`; left out: `<backend>-<script>` as upstream names its files (rule 3). */
-  readonly name?: string;
-  /** One image for every container; left out: NVIDIA's image of the backend at the runtime version. */
-  readonly image?: string;
-  readonly runtimeVersion?: string;
-  /** Where the image has the script's tree. */
-  readonly workspace?: string;
-}
 
 export interface Interpretation {
   /** v1beta1; every value's origin is the line of the launch it comes from. */
@@ -42,8 +32,6 @@ const REPOSITORIES: Readonly<Record<Backend, string>> = {
 const UNKNOWN_TAG = 'my-tag';
 /** The secret that upstream's workers read the Hugging Face token from (rule 10). */
 const TOKEN_SECRET = 'hf-token-secret';
-const SHARING = 'dynamo.local/shares-gpu-with';
-const FRONTEND_PORT = 8000;
 
 /**
  * Reads a recording as a graph, by the rules of facts/deployment-yaml.md §6.3: classify, drop what is of the host, join what speaks over
@@ -57,7 +45,7 @@ export function interpretRecording(recording: Recording, options: InterpretOptio
   const groups = groupUnits(units);
   const names = uniqueNames(groups.map((group) => componentName(group.first.main)));
   const graphName = options.name ?? defaultName(recording, launches);
-  const context: Context = {
+  const context: InterpretContext = {
     recording,
     options,
     notes,
@@ -77,27 +65,9 @@ export function interpretRecording(recording: Recording, options: InterpretOptio
   };
 }
 
-interface Context {
-  readonly recording: Recording;
-  readonly options: InterpretOptions;
-  readonly notes: Notes;
-  readonly graphName: string;
-  readonly groups: readonly UnitGroup[];
-  readonly names: readonly string[];
-  readonly references: readonly LoopbackReference[];
-  readonly launches: readonly ClassifiedLaunch[];
-  /** Contents by key, and the key of each path. */
-  readonly files: { readonly contents: ReadonlyMap<string, string>; readonly keys: ReadonlyMap<string, string> };
-}
-
 interface BuiltComponents {
   readonly components: readonly GraphComponent[];
   readonly shared: readonly ComponentEnv[];
-}
-
-function originOf(recording: Recording, launch: ClassifiedLaunch | undefined): Origin {
-  const file = launch?.launch.file ?? recording.script;
-  return { kind: 'file', at: { file, line: launch?.launch.line ?? 1, col: 1 } };
 }
 
 function defaultName(recording: Recording, launches: readonly ClassifiedLaunch[]): string {
@@ -108,7 +78,7 @@ function defaultName(recording: Recording, launches: readonly ClassifiedLaunch[]
   return projectName(`${prefix}-${base}`);
 }
 
-function buildComponents(context: Context): BuiltComponents {
+function buildComponents(context: InterpretContext): BuiltComponents {
   const { groups, names, recording, options } = context;
   const words = new Set(context.launches.flatMap((launch) => launch.argv));
   const kept = new Map(
@@ -156,188 +126,12 @@ function buildComponents(context: Context): BuiltComponents {
   return { components, shared };
 }
 
-function membersOf(unit: Unit): readonly ClassifiedLaunch[] {
-  return [unit.main, ...unit.beside];
-}
-
 function graphBackend(launches: readonly ClassifiedLaunch[]): Backend | undefined {
   return launches.find((launch) => launch.backend !== undefined)?.backend;
 }
 
-/** Variables that stay with a launch; every drop is said once per name. A router mode that is the frontend's only setting becomes one. */
-function keptEnv(context: Context, launch: ClassifiedLaunch, words: ReadonlySet<string>): readonly ComponentEnv[] {
-  const entries = Object.entries(launch.launch.env).flatMap(([name, value]): readonly ComponentEnv[] => {
-    const use = useOfVariable(name, value, launch, words);
-    if (use.keep) return [{ name, value: rewriteText(context, launch, value) }];
-    if (use.reason !== undefined)
-      context.notes.say('notice', 'SETTING_DROPPED', `${name} is left out: ${use.reason}`, launch);
-    return [];
-  });
-  if (launch.kind !== 'frontend') return entries;
-  const port = flagValue(launch.argv, '--http-port');
-  if (port !== undefined && port !== String(FRONTEND_PORT)) {
-    context.notes.say(
-      'notice',
-      'SETTING_DROPPED',
-      `--http-port ${port} is left out: frontends listen on ${FRONTEND_PORT} in their containers`,
-      launch,
-    );
-  }
-  const mode = flagValue(launch.argv, '--router-mode');
-  const rest = launch.argv.filter(
-    (word, index) => index > 2 && word.startsWith('--') && !/^--(?:http-port|http-host|router-mode)(?:=|$)/.test(word),
-  );
-  if (mode === undefined || rest.length > 0) return entries;
-  return [...entries.filter((entry) => entry.name !== 'DYN_ROUTER_MODE'), { name: 'DYN_ROUTER_MODE', value: mode }];
-}
-
-/** What every launch exports alike goes to the graph. */
-function sharedEnv(all: readonly (readonly ComponentEnv[])[]): readonly ComponentEnv[] {
-  if (all.length < 2) return [];
-  return (all[0] ?? []).filter((entry) =>
-    all.every((entries) => entries.some((other) => other.name === entry.name && other.value === entry.value)),
-  );
-}
-
-function rewriteWords(context: Context, launch: ClassifiedLaunch): readonly string[] {
-  return launch.argv.map((word, index) => (index === 0 ? word : rewriteText(context, launch, word)));
-}
-
-/** Paths of the script's tree become those of the workspace in the image; addresses of the frontend become its service. */
-function rewriteText(context: Context, launch: ClassifiedLaunch, text: string): string {
-  const { references, names, groups, graphName } = context;
-  const ours = references.filter((reference) => reference.from === launch.index && text.includes(reference.address));
-  const addressed = ours.reduce((result, { address, to }) => {
-    const group = groups.findIndex(({ units }) => units.some((unit) => unit.main.index === to));
-    const target = group < 0 ? undefined : groups[group];
-    if (target === undefined || target.first.main.kind !== 'frontend') return result;
-    return result.replaceAll(address, `${graphName}-${(names[group] ?? '').toLowerCase()}:${FRONTEND_PORT}`);
-  }, text);
-  return toWorkspace(context, addressed);
-}
-
-function toWorkspace({ recording, options }: Context, text: string): string {
-  const workspace = options.workspace ?? '/workspace';
-  const moved = text.replaceAll(`${recording.tree}/`, `${workspace}/`);
-  return moved.includes(`${workspace}/`)
-    ? moved.replace(/\/[^\s"':=]*\/\.\.?(?:\/[^\s"':=]*|$)/g, (path) => posix.normalize(path))
-    : moved;
-}
-
-/** Set where an argument is relative to it. */
-function workingDirectory(context: Context, launch: ClassifiedLaunch): string | undefined {
-  const relative =
-    launch.argv.some(
-      (word, index) => index > 0 && /^(?:\.{1,2}\/)?[\w-][\w./-]*\.(?:py|ya?ml|json|jinja|toml)$/.test(word),
-    ) || /^(?:examples|components)\./.test(launch.program);
-  if (!relative) return undefined;
-  const { cwd } = launch.launch;
-  return cwd === context.recording.tree ? (context.options.workspace ?? '/workspace') : toWorkspace(context, cwd);
-}
-
-function collectFiles(launches: readonly ClassifiedLaunch[], notes: Notes): Context['files'] {
-  const contents = new Map<string, string>();
-  const keys = new Map<string, string>();
-  for (const launch of launches) {
-    for (const { path, content } of launch.launch.files) {
-      if (keys.has(path)) continue;
-      if (content === undefined) {
-        notes.say(
-          'warning',
-          'FILE_TOO_LARGE',
-          `${path}, written by the script, is larger than a ConfigMap may be`,
-          launch,
-        );
-        continue;
-      }
-      const base = (path.split('/').at(-1) ?? 'file').replace(/[^\w.-]/g, '_');
-      const key = contents.has(base) ? `${keys.size}-${base}` : base;
-      contents.set(key, content);
-      keys.set(path, key);
-    }
-  }
-  return { contents, keys };
-}
-
-function sharingOf({ groups, names }: Context, index: number): Readonly<Record<string, string>> {
-  const devicesOf = (group: UnitGroup | undefined) => (group?.units ?? []).flatMap((unit) => unitDemand(unit).devices);
-  const mine = devicesOf(groups[index]);
-  const others = groups.flatMap((group, other) =>
-    other !== index && devicesOf(group).some((device) => mine.includes(device)) ? [names[other] ?? ''] : [],
-  );
-  const withItself = new Set(mine).size < mine.length ? [names[index] ?? ''] : [];
-  const sharing = [...withItself, ...others];
-  return sharing.length === 0 ? {} : { [SHARING]: sharing.join(',') };
-}
-
-function sayGrouping(context: Context): void {
-  const { groups, names, notes, launches, references } = context;
-  for (const [index, group] of groups.entries()) {
-    const { main, beside } = group.first;
-    const name = names[index] ?? '';
-    const sharing = sharingOf(context, index)[SHARING];
-    if (sharing !== undefined)
-      notes.say(
-        'notice',
-        'GPU_SHARED',
-        `${name} shares a GPU with ${sharing.replaceAll(',', ', ')}, as in the script`,
-        main,
-      );
-    const size = countOf(flagValue(main.argv, '--data-parallel-size', '--data_parallel_size'));
-    const ranks = [main, ...beside].filter(
-      (launch) => flagValue(launch.argv, '--data-parallel-rank', '--data_parallel_rank') !== undefined,
-    ).length;
-    if (size !== undefined && ranks > 0 && ranks < size) {
-      notes.say(
-        'error',
-        'SEVERAL_NODES',
-        `${main.program} is started with ${ranks} of ${size} ranks: the others are on another node`,
-        main,
-        'write it as multinode.nodeCount of a component',
-      );
-    }
-    if (main.launch.env.HABANA_VISIBLE_DEVICES !== undefined || main.launch.env.ZE_AFFINITY_MASK !== undefined) {
-      notes.say(
-        'warning',
-        'DEVICE_KIND',
-        `${name} asks for NVIDIA GPUs in place of the devices that the script names`,
-        main,
-      );
-    }
-    if (beside.length > 0)
-      notes.say(
-        'notice',
-        'JOINED',
-        `${[...beside, main].map((launch) => launch.program).join(' and ')} speak over loopback: one replica of ${name}`,
-        main,
-      );
-    if (main.kind === 'frontend' && group.units.length > 1)
-      notes.say(
-        'notice',
-        'FRONTENDS_MERGED',
-        `${group.units.length} frontends on ports of their own become replicas of ${name}`,
-        main,
-      );
-    if (main.kind === 'unknown')
-      notes.say('warning', 'PROGRAM_UNKNOWN', `${main.program} is not known: it becomes the component ${name}`, main);
-  }
-  for (const { from, to, address } of references) {
-    const speaker = launches.find((launch) => launch.index === from);
-    if (to === undefined)
-      notes.say(
-        'warning',
-        'ADDRESS_LOCAL',
-        `${speaker?.program} speaks to ${address}, which nothing in this graph listens on`,
-        speaker,
-        'give an address that containers reach',
-      );
-  }
-  if (launches.length > 0 && !launches.some((launch) => launch.kind === 'frontend'))
-    notes.say('notice', 'NO_FRONTEND', 'the script starts no frontend');
-}
-
 /** Components that another one waits for: by a poll, or by being started while the first still had to answer. */
-function startOrder({ groups, names, launches }: Context): ReadonlyMap<string, readonly string[]> {
+function startOrder({ groups, names, launches }: InterpretContext): ReadonlyMap<string, readonly string[]> {
   const nameOf = (index: number) =>
     names[
       groups.findIndex(({ units }) => units.some((unit) => membersOf(unit).some((member) => member.index === index)))
@@ -356,7 +150,7 @@ function startOrder({ groups, names, launches }: Context): ReadonlyMap<string, r
   return order;
 }
 
-function assembleGraph(context: Context, { components, shared }: BuiltComponents): Graph {
+function assembleGraph(context: InterpretContext, { components, shared }: BuiltComponents): Graph {
   const { recording, launches, graphName, files } = context;
   const origin = originOf(recording, launches[0]);
   const backends = [...new Set(launches.flatMap((launch) => launch.backend ?? []))];

@@ -1,10 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { toJson } from '../../../src/model/node.ts';
-import {
-  type Interpretation,
-  type InterpretOptions,
-  interpretRecording,
-} from '../../../src/script/interpret-recording.ts';
+import type { InterpretOptions } from '../../../src/script/interpret-context.ts';
+import { type Interpretation, interpretRecording } from '../../../src/script/interpret-recording.ts';
 import type { Launch, Recording } from '../../../src/script/recording.ts';
 
 const SCRIPT = '/repo/examples/backends/vllm/launch/agg_router.sh';

@@ -1,0 +1,109 @@
+import { posix } from 'node:path';
+import type { ComponentEnv } from './build-component.ts';
+import type { ClassifiedLaunch } from './classify-launch.ts';
+import { useOfVariable } from './host-settings.ts';
+import type { InterpretContext } from './interpret-context.ts';
+import type { Notes } from './interpret-notices.ts';
+import { flagValue } from './launch-flags.ts';
+
+/** Where frontends listen in their containers (facts/runtime.md §1.9). */
+const FRONTEND_PORT = 8000;
+
+/** Variables that stay with a launch; every drop is said once per name. A router mode that is the frontend's only setting becomes one. */
+export function keptEnv(
+  context: InterpretContext,
+  launch: ClassifiedLaunch,
+  words: ReadonlySet<string>,
+): readonly ComponentEnv[] {
+  const entries = Object.entries(launch.launch.env).flatMap(([name, value]): readonly ComponentEnv[] => {
+    const use = useOfVariable(name, value, launch, words);
+    if (use.keep) return [{ name, value: rewriteText(context, launch, value) }];
+    if (use.reason !== undefined)
+      context.notes.say('notice', 'SETTING_DROPPED', `${name} is left out: ${use.reason}`, launch);
+    return [];
+  });
+  if (launch.kind !== 'frontend') return entries;
+  const port = flagValue(launch.argv, '--http-port');
+  if (port !== undefined && port !== String(FRONTEND_PORT)) {
+    context.notes.say(
+      'notice',
+      'SETTING_DROPPED',
+      `--http-port ${port} is left out: frontends listen on ${FRONTEND_PORT} in their containers`,
+      launch,
+    );
+  }
+  const mode = flagValue(launch.argv, '--router-mode');
+  const rest = launch.argv.filter(
+    (word, index) => index > 2 && word.startsWith('--') && !/^--(?:http-port|http-host|router-mode)(?:=|$)/.test(word),
+  );
+  if (mode === undefined || rest.length > 0) return entries;
+  return [...entries.filter((entry) => entry.name !== 'DYN_ROUTER_MODE'), { name: 'DYN_ROUTER_MODE', value: mode }];
+}
+
+/** What every launch exports alike goes to the graph. */
+export function sharedEnv(all: readonly (readonly ComponentEnv[])[]): readonly ComponentEnv[] {
+  if (all.length < 2) return [];
+  return (all[0] ?? []).filter((entry) =>
+    all.every((entries) => entries.some((other) => other.name === entry.name && other.value === entry.value)),
+  );
+}
+
+export function rewriteWords(context: InterpretContext, launch: ClassifiedLaunch): readonly string[] {
+  return launch.argv.map((word, index) => (index === 0 ? word : rewriteText(context, launch, word)));
+}
+
+/** Paths of the script's tree become those of the workspace in the image; addresses of the frontend become its service. */
+function rewriteText(context: InterpretContext, launch: ClassifiedLaunch, text: string): string {
+  const { references, names, groups, graphName } = context;
+  const ours = references.filter((reference) => reference.from === launch.index && text.includes(reference.address));
+  const addressed = ours.reduce((result, { address, to }) => {
+    const group = groups.findIndex(({ units }) => units.some((unit) => unit.main.index === to));
+    const target = group < 0 ? undefined : groups[group];
+    if (target === undefined || target.first.main.kind !== 'frontend') return result;
+    return result.replaceAll(address, `${graphName}-${(names[group] ?? '').toLowerCase()}:${FRONTEND_PORT}`);
+  }, text);
+  return toWorkspace(context, addressed);
+}
+
+export function toWorkspace({ recording, options }: InterpretContext, text: string): string {
+  const workspace = options.workspace ?? '/workspace';
+  const moved = text.replaceAll(`${recording.tree}/`, `${workspace}/`);
+  return moved.includes(`${workspace}/`)
+    ? moved.replace(/\/[^\s"':=]*\/\.\.?(?:\/[^\s"':=]*|$)/g, (path) => posix.normalize(path))
+    : moved;
+}
+
+/** Set where an argument is relative to it. */
+export function workingDirectory(context: InterpretContext, launch: ClassifiedLaunch): string | undefined {
+  const relative =
+    launch.argv.some(
+      (word, index) => index > 0 && /^(?:\.{1,2}\/)?[\w-][\w./-]*\.(?:py|ya?ml|json|jinja|toml)$/.test(word),
+    ) || /^(?:examples|components)\./.test(launch.program);
+  if (!relative) return undefined;
+  const { cwd } = launch.launch;
+  return cwd === context.recording.tree ? (context.options.workspace ?? '/workspace') : toWorkspace(context, cwd);
+}
+
+export function collectFiles(launches: readonly ClassifiedLaunch[], notes: Notes): InterpretContext['files'] {
+  const contents = new Map<string, string>();
+  const keys = new Map<string, string>();
+  for (const launch of launches) {
+    for (const { path, content } of launch.launch.files) {
+      if (keys.has(path)) continue;
+      if (content === undefined) {
+        notes.say(
+          'warning',
+          'FILE_TOO_LARGE',
+          `${path}, written by the script, is larger than a ConfigMap may be`,
+          launch,
+        );
+        continue;
+      }
+      const base = (path.split('/').at(-1) ?? 'file').replace(/[^\w.-]/g, '_');
+      const key = contents.has(base) ? `${keys.size}-${base}` : base;
+      contents.set(key, content);
+      keys.set(path, key);
+    }
+  }
+  return { contents, keys };
+}

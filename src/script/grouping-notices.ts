@@ -1,0 +1,85 @@
+import { type UnitGroup, unitDemand } from './group-launches.ts';
+import type { InterpretContext } from './interpret-context.ts';
+import { countOf, flagValue } from './launch-flags.ts';
+
+/** Annotation of components whose processes use one GPU together in the script. */
+const SHARING = 'dynamo.local/shares-gpu-with';
+
+/** The annotation of a component that shares a GPU, with itself or with others; empty for the rest. */
+export function sharingOf({ groups, names }: InterpretContext, index: number): Readonly<Record<string, string>> {
+  const devicesOf = (group: UnitGroup | undefined) => (group?.units ?? []).flatMap((unit) => unitDemand(unit).devices);
+  const mine = devicesOf(groups[index]);
+  const others = groups.flatMap((group, other) =>
+    other !== index && devicesOf(group).some((device) => mine.includes(device)) ? [names[other] ?? ''] : [],
+  );
+  const withItself = new Set(mine).size < mine.length ? [names[index] ?? ''] : [];
+  const sharing = [...withItself, ...others];
+  return sharing.length === 0 ? {} : { [SHARING]: sharing.join(',') };
+}
+
+/** Says what became of the launches: who shares, what was joined or merged, which addresses lead nowhere. */
+export function sayGrouping(context: InterpretContext): void {
+  const { groups, names, notes, launches, references } = context;
+  for (const [index, group] of groups.entries()) {
+    const { main, beside } = group.first;
+    const name = names[index] ?? '';
+    const sharing = sharingOf(context, index)[SHARING];
+    if (sharing !== undefined)
+      notes.say(
+        'notice',
+        'GPU_SHARED',
+        `${name} shares a GPU with ${sharing.replaceAll(',', ', ')}, as in the script`,
+        main,
+      );
+    const size = countOf(flagValue(main.argv, '--data-parallel-size', '--data_parallel_size'));
+    const ranks = [main, ...beside].filter(
+      (launch) => flagValue(launch.argv, '--data-parallel-rank', '--data_parallel_rank') !== undefined,
+    ).length;
+    if (size !== undefined && ranks > 0 && ranks < size) {
+      notes.say(
+        'error',
+        'SEVERAL_NODES',
+        `${main.program} is started with ${ranks} of ${size} ranks: the others are on another node`,
+        main,
+        'write it as multinode.nodeCount of a component',
+      );
+    }
+    if (main.launch.env.HABANA_VISIBLE_DEVICES !== undefined || main.launch.env.ZE_AFFINITY_MASK !== undefined) {
+      notes.say(
+        'warning',
+        'DEVICE_KIND',
+        `${name} asks for NVIDIA GPUs in place of the devices that the script names`,
+        main,
+      );
+    }
+    if (beside.length > 0)
+      notes.say(
+        'notice',
+        'JOINED',
+        `${[...beside, main].map((launch) => launch.program).join(' and ')} speak over loopback: one replica of ${name}`,
+        main,
+      );
+    if (main.kind === 'frontend' && group.units.length > 1)
+      notes.say(
+        'notice',
+        'FRONTENDS_MERGED',
+        `${group.units.length} frontends on ports of their own become replicas of ${name}`,
+        main,
+      );
+    if (main.kind === 'unknown')
+      notes.say('warning', 'PROGRAM_UNKNOWN', `${main.program} is not known: it becomes the component ${name}`, main);
+  }
+  for (const { from, to, address } of references) {
+    const speaker = launches.find((launch) => launch.index === from);
+    if (to === undefined)
+      notes.say(
+        'warning',
+        'ADDRESS_LOCAL',
+        `${speaker?.program} speaks to ${address}, which nothing in this graph listens on`,
+        speaker,
+        'give an address that containers reach',
+      );
+  }
+  if (launches.length > 0 && !launches.some((launch) => launch.kind === 'frontend'))
+    notes.say('notice', 'NO_FRONTEND', 'the script starts no frontend');
+}

@@ -1,0 +1,36 @@
+import type { Origin } from '../model/origin.ts';
+import type { ClassifiedLaunch } from './classify-launch.ts';
+import type { UnitGroup } from './group-launches.ts';
+import type { Notes } from './interpret-notices.ts';
+import type { LoopbackReference } from './loopback-links.ts';
+import type { Recording } from './recording.ts';
+
+export interface InterpretOptions {
+  /** `metadata.name`; left out: `<backend>-<script>` as upstream names its files (rule 3). */
+  readonly name?: string;
+  /** One image for every container; left out: NVIDIA's image of the backend at the runtime version. */
+  readonly image?: string;
+  readonly runtimeVersion?: string;
+  /** Where the image has the script's tree. */
+  readonly workspace?: string;
+}
+
+/** What the steps of one interpretation look at. */
+export interface InterpretContext {
+  readonly recording: Recording;
+  readonly options: InterpretOptions;
+  readonly notes: Notes;
+  readonly graphName: string;
+  readonly groups: readonly UnitGroup[];
+  readonly names: readonly string[];
+  readonly references: readonly LoopbackReference[];
+  readonly launches: readonly ClassifiedLaunch[];
+  /** Contents by key, and the key of each path. */
+  readonly files: { readonly contents: ReadonlyMap<string, string>; readonly keys: ReadonlyMap<string, string> };
+}
+
+/** The line of a launch; the first of the script where there is none. */
+export function originOf(recording: Recording, launch: ClassifiedLaunch | undefined): Origin {
+  const file = launch?.launch.file ?? recording.script;
+  return { kind: 'file', at: { file, line: launch?.launch.line ?? 1, col: 1 } };
+}
