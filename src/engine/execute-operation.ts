@@ -1,6 +1,8 @@
+import type { DesiredContainer } from '../model/desired-state.ts';
 import type { Emit } from '../model/event.ts';
 import type { Operation, OperationKind } from '../model/plan.ts';
 import type { Runtime } from '../model/runtime.ts';
+import { POD_ADDRESS } from '../plan/container-env.ts';
 
 type Executor<K extends OperationKind> = (
   operation: { readonly kind: K } & Operation<K>,
@@ -50,7 +52,7 @@ function makeExecutors({ runtime, project, emit, replicaOf, waits, onStart }: Ex
     createNetwork: ({ network }, signal) => runtime.createNetwork(project, network, signal),
     createVolume: ({ volume }, signal) => runtime.createVolume(project, volume, signal),
     createContainer: async ({ container }, signal) => {
-      await runtime.createContainer(container, signal);
+      await runtime.createContainer(await withPodAddress(container, runtime, signal), signal);
       stage(container.name, 'created');
     },
     startContainer: async ({ name }, signal) => {
@@ -71,6 +73,20 @@ function makeExecutors({ runtime, project, emit, replicaOf, waits, onStart }: Ex
     removeNetwork: ({ network }, signal) => runtime.removeNetwork(network, signal),
     removeVolume: ({ volume }, signal) => runtime.removeVolume(volume, signal),
     setRestartPolicy: ({ name, policy }, signal) => runtime.setRestartPolicy(name, policy, signal),
+  };
+}
+
+/** The container with its pod's own address in its environment and command, now that the sandbox has one. */
+async function withPodAddress(container: DesiredContainer, runtime: Runtime, signal: AbortSignal): Promise<DesiredContainer> {
+  const words = [...(container.entrypoint ?? []), ...(container.args ?? []), ...container.env.map((entry) => entry.value)];
+  if (container.network.kind === 'bridge' || !words.some((word) => word.includes(POD_ADDRESS))) return container;
+  const address = (await runtime.inspect(container.network.name, signal))?.address ?? '';
+  const fill = (word: string) => word.replaceAll(POD_ADDRESS, address);
+  return {
+    ...container,
+    entrypoint: container.entrypoint?.map(fill),
+    args: container.args?.map(fill),
+    env: container.env.map((entry) => ({ ...entry, value: fill(entry.value) })),
   };
 }
 

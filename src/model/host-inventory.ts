@@ -30,6 +30,8 @@ export interface EngineFacts {
   readonly cpus: number;
   readonly memoryBytes: number;
   readonly rootless: boolean;
+  /** It may raise the resource limits of containers above its own (CAP_SYS_RESOURCE): some virtual machines take that away. */
+  readonly raisesLimits: boolean;
   /** How this process reaches a container: by its address, or by ports published on loopback (DESIGN decision 3). */
   readonly reach: Reach;
 }

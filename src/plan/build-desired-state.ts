@@ -26,7 +26,7 @@ export interface LocalOptions {
   readonly infra:
     | { readonly kind: 'own'; readonly services: readonly InfraDefinition[] }
     | { readonly kind: 'shared'; readonly etcd: string; readonly nats: string };
-  readonly engine: Pick<EngineFacts, 'cpus' | 'memoryBytes' | 'reach'>;
+  readonly engine: Pick<EngineFacts, 'cpus' | 'memoryBytes' | 'reach' | 'raisesLimits'>;
   readonly companions: CompanionValues;
   /** GPU UUIDs by replica id. */
   readonly gpus: ReadonlyMap<string, readonly string[]>;
@@ -107,7 +107,7 @@ export function buildDesiredState(
     pods.set(component.name, {
       podTemplate: deviated.podTemplate,
       runtime,
-      usesHub: !/(?:^|\/)dynamo-cpu[:@]/.test(image),
+      usesHub: (isFrontend(component) || registersModel(component)) && !/(?:^|\/)dynamo-cpu[:@]/.test(image),
     });
   }
   let published = 0;

@@ -33,7 +33,7 @@ export interface ReplicaContext {
   readonly companions: CompanionValues;
   readonly images: ImageOverrides;
   readonly pull: DesiredContainer['pullPolicy'] | undefined;
-  readonly engine: Pick<EngineFacts, 'cpus' | 'memoryBytes' | 'reach'>;
+  readonly engine: Pick<EngineFacts, 'cpus' | 'memoryBytes' | 'reach' | 'raisesLimits'>;
   readonly runtime: RuntimeFacts;
   /** Host port and address of this replica's frontend; undefined when it has none. */
   readonly publish: { readonly hostAddress: string; readonly hostPort: number } | undefined;
@@ -222,6 +222,7 @@ export function buildReplica(
       probes: read.probes,
       labels: labelsOf(draft, read.probes, numberAt(spec, 'terminationGracePeriodSeconds') ?? 30),
       hostCpus: context.engine.cpus,
+      raisesLimits: context.engine.raisesLimits,
     });
     containers.push({
       ...made,

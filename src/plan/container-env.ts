@@ -17,7 +17,7 @@ export interface PodIdentity {
   readonly serviceAccount: string;
 }
 
-/** Stands for the pod's own address until its sandbox has one: the runtime puts the address in when it creates the container. */
+/** Stands for the pod's own address until its sandbox has one: the engine puts the address in when it creates the container. */
 export const POD_ADDRESS = '{{dynamo:pod-address}}';
 /** Stands for the address under which the host of the pod is reached. */
 const HOST_ADDRESS = '127.0.0.1';

@@ -33,6 +33,7 @@ export interface ContainerContext {
   readonly labels: Readonly<Record<string, string>>;
   /** Cores of the engine: a higher limit is none. */
   readonly hostCpus: number;
+  readonly raisesLimits: boolean;
 }
 
 /** What GPU images ask for (the project's own container/run.sh: memlock -1, stack 64 MiB; facts/runtime.md §7.2). */
@@ -80,7 +81,7 @@ export function makeContainer(written: MapNode, context: ContainerContext): Desi
     shmBytes: context.shmBytes,
     memoryBytes: memoryLimitBytes(written),
     cpus: cpus !== undefined && cpus <= context.hostCpus ? cpus : undefined,
-    ulimits: context.gpus.length > 0 ? GPU_ULIMITS : [],
+    ulimits: context.gpus.length > 0 && context.raisesLimits ? GPU_ULIMITS : [],
     gpus: context.gpus,
     ipcMode: booleanAt(context.pod, 'hostIPC') ? 'host' : undefined,
     mounts: context.mounts,

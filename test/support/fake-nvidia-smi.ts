@@ -12,23 +12,46 @@ export function gpuUuid(index: number): string {
   return `GPU-${String(index).repeat(8)}-0000-4000-8000-000000000000`;
 }
 
-/** An `nvidia-smi` that lists so many 80 GB GPUs; `processes` are lines of --query-compute-apps. */
-export async function installFakeNvidiaSmi(count: number, processes: readonly string[] = []): Promise<FakeGpus> {
+/** A process on a GPU, as `nvidia-smi` would list it. */
+export interface FakeProcess {
+  readonly uuid: string;
+  readonly pid: number;
+  readonly name: string;
+  readonly usedMib: number;
+}
+
+/** An `nvidia-smi` that lists so many 80 GB GPUs and what runs on them. */
+export async function installFakeNvidiaSmi(count: number, processes: readonly FakeProcess[] = []): Promise<FakeGpus> {
   const folder = await mkdtemp(join(tmpdir(), 'dynamo-smi-'));
   const uuids = Array.from({ length: count }, (_, index) => gpuUuid(index));
-  const gpus = uuids.map((uuid, index) => `${index}, ${uuid}, NVIDIA H100 80GB HBM3, 81559, 81000, 550.54.15`);
   const script = `#!/bin/sh
-case "$*" in
-*--query-gpu*) cat <<'END'
-${gpus.join('\n')}
-END
-;;
-*--query-compute-apps*) cat <<'END'
-${processes.join('\n')}
-END
-;;
-*) exit 9 ;;
-esac
+# Answers a query with the columns in the order in which they are asked for, as the real program does.
+columns() {
+  list=$1; shift
+  line=
+  IFS=,
+  for column in $list; do
+    case $column in
+      index) value=$INDEX ;; uuid|gpu_uuid) value=$UUID ;; name) value="NVIDIA H100 80GB HBM3" ;;
+      memory.total) value=81559 ;; memory.free) value=81000 ;; driver_version) value=550.54.15 ;;
+      pid) value=$PID ;; process_name) value=$NAME ;; used_memory|used_gpu_memory) value=$USED ;;
+      *) value="[N/A]" ;;
+    esac
+    line="$line\${line:+, }$value"
+  done
+  unset IFS
+  printf '%s\\n' "$line"
+}
+for word; do
+  case $word in
+    --query-gpu=*)
+${uuids.map((uuid, index) => `      INDEX=${index} UUID=${uuid} columns "\${word#*=}"`).join('\n')}
+      ;;
+    --query-compute-apps=*)
+${processes.map(({ uuid, pid, name, usedMib }) => `      UUID=${uuid} PID=${pid} NAME=${name} USED=${usedMib} columns "\${word#*=}"`).join('\n')}
+      ;;
+  esac
+done
 `;
   const path = join(folder, 'nvidia-smi');
   await writeFile(path, script);

@@ -86,8 +86,8 @@ async function setRoot(
     abortSignal: signal,
   });
   try {
-    const { pack } = await import('tar-stream');
-    const archive = pack();
+    const { default: tar } = await import('tar-stream');
+    const archive = tar.pack();
     archive.entry({ name: 'volume', type: 'directory', uid: owner, gid: owner, mode });
     archive.finalize();
     await container.putArchive(archive, { path: '/', abortSignal: signal });

@@ -29,10 +29,27 @@ async function readKernel(): Promise<string> {
   }
 }
 
+/** CAP_SYS_RESOURCE in include/uapi/linux/capability.h. */
+const SYS_RESOURCE = 24n;
+
+/** False where the bounding set of this machine's processes, its engine's too, lacks the capability to raise limits. */
+export function canRaiseLimits(status: string): boolean {
+  const bounding = /^CapBnd:\s*([0-9a-f]+)$/m.exec(status)?.[1];
+  return bounding === undefined || ((BigInt(`0x${bounding}`) >> SYS_RESOURCE) & 1n) === 1n;
+}
+
+async function readStatus(): Promise<string> {
+  try {
+    return await readFile('/proc/self/status', 'utf8');
+  } catch {
+    return '';
+  }
+}
+
 /** What the engine says about itself; `forced` overrules how containers are reached. */
 export async function readFacts(docker: Docker, forced: Reach | undefined, signal: AbortSignal): Promise<EngineFacts> {
-  const [info, version, kernel] = await callEngine({ what: 'the engine', signal }, () =>
-    Promise.all([docker.info(), docker.version(), readKernel()]),
+  const [info, version, kernel, status] = await callEngine({ what: 'the engine', signal }, () =>
+    Promise.all([docker.info(), docker.version(), readKernel(), readStatus()]),
   );
   signal.throwIfAborted();
   const rootless = (info.SecurityOptions ?? []).some((option: string) => option.includes('rootless'));
@@ -50,6 +67,7 @@ export async function readFacts(docker: Docker, forced: Reach | undefined, signa
     cpus: info.NCPU,
     memoryBytes: info.MemTotal,
     rootless,
+    raisesLimits: !rootless && (desktop || canRaiseLimits(status)),
     reach: forced ?? (direct ? 'direct' : 'published'),
   };
 }

@@ -15,8 +15,8 @@ export function fileDirectories(files: readonly Pick<DesiredFile, 'path'>[]): st
 
 /** Files as a tar archive below `base`. Parents that are missing are made by the engine, 0755 and root's (moby pkg/archive). */
 async function packFiles(files: readonly DesiredFile[], base: string): Promise<NodeJS.ReadableStream> {
-  const { pack } = await import('tar-stream');
-  const archive = pack();
+  const { default: tar } = await import('tar-stream');
+  const archive = tar.pack();
   for (const file of files) {
     const name = posix.relative(base, posix.resolve('/', file.path));
     const owner = file.owner === undefined ? {} : { uid: file.owner, gid: file.owner };

@@ -1,0 +1,90 @@
+import { expect, test } from 'vitest';
+import { gpuUuid, installFakeNvidiaSmi } from '../support/fake-nvidia-smi.ts';
+import { cli } from '../support/spawn-cli.ts';
+import { testProject } from '../support/test-project.ts';
+import { canStartEngine, startGpuEngine } from './support/gpu-engine.ts';
+
+const GRAPH = (name: string, replicas: number, gpus: number) => `apiVersion: nvidia.com/v1beta1
+kind: DynamoGraphDeployment
+metadata: {name: ${name}}
+spec:
+  components:
+    - name: engine
+      replicas: ${replicas}
+      podTemplate:
+        spec:
+          terminationGracePeriodSeconds: 1
+          containers:
+            - name: main
+              image: debian:bookworm-slim
+              command: [/bin/sh, -c, "trap 'exit 0' TERM; while :; do sleep 0.1; done"]
+              resources: {limits: {nvidia.com/gpu: "${gpus}"}}
+`;
+
+test.skipIf(!canStartEngine())(
+  'every replica sees its own GPUs, two projects share a machine, and a shortage is told before anything starts',
+  async () => {
+    await using engine = await startGpuEngine();
+    await engine.copyImage('debian:bookworm-slim');
+    await using machine = await installFakeNvidiaSmi(4, [{ uuid: gpuUuid(3), pid: 4711, name: 'python3', usedMib: 40_000 }]);
+    await using files = await testProject('gpu');
+    const env = { ...engine.env, PATH: `${machine.folder}:${process.env.PATH}`, CUDA_VISIBLE_DEVICES: undefined };
+    // etcd and NATS are not what this is about: the engine of this test has neither, and a graph of plain components needs none.
+    const infra = [
+      '--infra-endpoints',
+      'etcd=http://192.0.2.1:2379,nats=nats://192.0.2.1:4222',
+      '--progress',
+      'plain',
+      '--pull',
+      'never',
+    ];
+    const seen = async (name: string) =>
+      (await engine.docker.getContainer(name).inspect()).HostConfig.DeviceRequests?.flatMap(
+        (request) => request.DeviceIDs ?? [],
+      ) ?? [];
+    const inside = async (project: string, replica: string) => {
+      const run = await cli(['exec', '-p', project, replica, '--', 'sh', '-c', "tr '\\0' '\\n' < /proc/1/environ | sed -n 's/^NVIDIA_VISIBLE_DEVICES=//p'"], env);
+      return run.stdout.trim();
+    };
+
+    const first = await files.write('first.yaml', GRAPH('first', 2, 1));
+    const up = await cli(['up', '-d', first, '-p', 'first', ...infra], env);
+    expect(up.stderr).toContain('engine-1  ready');
+    expect(up.exitCode).toBe(0);
+    expect(await seen('first-engine-0')).toEqual([gpuUuid(0)]);
+    expect(await seen('first-engine-1')).toEqual([gpuUuid(1)]);
+    expect(await inside('first', 'engine-0')).toBe(gpuUuid(0));
+    expect(await inside('first', 'engine-1')).toBe(gpuUuid(1));
+
+    // An unchanged graph keeps its devices.
+    expect((await cli(['up', '-d', first, '-p', 'first', ...infra], env)).stderr).toContain('nothing to do');
+
+    // The other project gets what is left; the GPU that a foreign process fills is not it.
+    const second = await files.write('second.yaml', GRAPH('second', 1, 1));
+    expect((await cli(['up', '-d', second, '-p', 'second', ...infra], env)).exitCode).toBe(0);
+    expect(await inside('second', 'engine-0')).toBe(gpuUuid(2));
+
+    const third = await files.write('third.yaml', GRAPH('third', 1, 2));
+    const short = await cli(['up', '-d', third, '-p', 'third', ...infra], env);
+    expect(short.exitCode).toBe(3);
+    expect(short.stderr).toContain('GPU_SHORTAGE');
+    expect(short.stderr).toContain('project first (engine-0)');
+    expect(short.stderr).toContain('project second (engine-0)');
+    expect(short.stderr).toContain('process 4711 (python3)');
+    expect(await engine.docker.listContainers({ all: true, filters: { label: ['dynamo.project=third'] } })).toEqual([]);
+
+    // --gpus restricts, by index.
+    await cli(['down', '-p', 'first'], env);
+    expect((await cli(['up', '-d', second, '-p', 'chosen', '--gpus', '1', ...infra], env)).exitCode).toBe(0);
+    expect(await inside('chosen', 'engine-0')).toBe(gpuUuid(1));
+    for (const project of ['second', 'chosen']) expect((await cli(['down', '-p', project], env)).exitCode).toBe(0);
+  },
+);
+
+test('on a machine without a GPU a graph that needs one ends with 3 and says why', async () => {
+  await using project = await testProject('nogpu');
+  const file = await project.write('gpu.yaml', GRAPH('nogpu', 1, 1));
+  const up = await cli(['up', '-d', file, '-p', project.name], { PATH: '/usr/bin:/bin' });
+  expect(up.exitCode).toBe(3);
+  expect(up.stderr).toMatch(/GPU_SHORTAGE.*needs 1 GPU/);
+});
