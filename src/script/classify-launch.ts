@@ -3,7 +3,7 @@ import type { Launch } from './recording.ts';
 
 export type Backend = 'vllm' | 'sglang' | 'trtllm';
 
-export type LaunchKind =
+type LaunchKind =
   | 'frontend'
   | 'router'
   | 'planner'
@@ -18,7 +18,7 @@ export type LaunchKind =
   | 'foreign'
   | 'unknown';
 
-export type Role = 'prefill' | 'decode' | 'encode' | undefined;
+type Role = 'prefill' | 'decode' | 'encode' | undefined;
 
 export interface ClassifiedLaunch {
   readonly launch: Launch;

@@ -25,7 +25,7 @@ if [[ '@CONFINED@' == yes ]]; then
     for ((round = 0; round < @ROUNDS@; round++)); do
       pause 0.05
       census
-      ((count >= @PROCESSES@)) && full=$((full + 1)) || full=0
+      ((count >= @PROCESSES@ * 3 / 4)) && full=$((full + 1)) || full=0
       ((full >= 3)) && { printf 'processes' >"$records/limit"; kill -9 -1; }
       ((pages > @PAGES@)) && { printf 'memory' >"$records/limit"; kill -9 -1; }
     done

@@ -1,7 +1,7 @@
 import type { ScriptPlace } from './recording.ts';
 
 /** What a stand-in was: a process to start, or a question that it answered. */
-export type CallKind = 'launch' | 'value' | 'poll' | 'query' | 'setup' | 'inline' | 'inline-failed';
+type CallKind = 'launch' | 'value' | 'poll' | 'query' | 'setup' | 'inline' | 'inline-failed';
 
 export interface RecordedCall {
   readonly kind: CallKind;

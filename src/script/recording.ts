@@ -26,7 +26,7 @@ export const DEFAULT_LIMITS: RecordLimits = {
 };
 
 /** What a container needs to be a room: no network, no capabilities, no new privileges, and the limits below. */
-export interface RoomContainer {
+interface RoomContainer {
   readonly command: readonly string[];
   readonly mounts: readonly { readonly source: string; readonly path: string; readonly readOnly: boolean }[];
   /** Directories that live in memory, `bytes` large, and writable for everyone. */

@@ -303,4 +303,11 @@ describe('without a room', () => {
       });
     },
   );
+
+  test.skipIf(process.platform !== 'linux')('a trusted script writes in a private directory alone', async () => {
+    const recorded = await rows('launch/shapes.sh', { room: 'trusted' });
+    expect(recorded).toHaveLength(11);
+    expect(recorded[0]).toBe('3& python3 -m dynamo.frontend');
+    expect(existsSync(join(SCRIPTS, 'logs'))).toBe(false);
+  });
 });
