@@ -14,7 +14,7 @@ export async function openRenderer(
 ): Promise<{ readonly emit: Emit; readonly close: () => Promise<void> }> {
   const { chooseMode, createRenderer } = await import('../ui/renderer.ts');
   const mode = chooseMode(progress, { isTTY: io.stderr.isTTY ?? false, env: io.env });
-  const renderer = await createRenderer(mode, { stdout: io.stdout, stderr: io.stderr }, { env: io.env });
+  const renderer = await createRenderer(mode, io.stderr, io.env);
   return {
     emit: (body) => renderer.handle({ time: io.clock.now(), ...body } satisfies DynamoEvent),
     close: () => renderer.close(),

@@ -1,7 +1,18 @@
-import { styleText } from 'node:util';
 import type { Writable } from 'node:stream';
+import { styleText } from 'node:util';
 
-const COLORS = ['cyan', 'yellow', 'green', 'magenta', 'blue', 'cyanBright', 'yellowBright', 'greenBright', 'magentaBright', 'blueBright'] as const;
+const COLORS = [
+  'cyan',
+  'yellow',
+  'green',
+  'magenta',
+  'blue',
+  'cyanBright',
+  'yellowBright',
+  'greenBright',
+  'magentaBright',
+  'blueBright',
+] as const;
 
 /** Writes lines as `decode-0 | text`, prefixes aligned, each source in its own colour. */
 export function createLogWriter(
@@ -19,6 +30,6 @@ export function createLogWriter(
   for (const source of sources) colorOf(source);
   return (source, line) => {
     const prefix = `${source.padEnd(width)} | `;
-    stream.write(`${options.color ? styleText(colorOf(source), prefix) : prefix}${line}\n`);
+    stream.write(`${options.color ? styleText(colorOf(source), prefix, { validateStream: false }) : prefix}${line}\n`);
   };
 }

@@ -1,46 +1,61 @@
 import type { Writable } from 'node:stream';
+import { UserError } from '../model/diagnostic.ts';
 import type { DynamoEvent } from '../model/event.ts';
-import { createLogWriter } from './log-writer.ts';
+import { createPlainRenderer } from './plain-renderer.ts';
 
-export type RendererMode = 'tty' | 'plain' | 'json' | 'quiet';
+export const RENDERER_MODES = ['tty', 'plain', 'json', 'quiet'] as const;
+export type RendererMode = (typeof RENDERER_MODES)[number];
 
+/** A subscriber of the one stream of events; `close` resolves when everything is written. */
 export interface Renderer {
   handle(event: DynamoEvent): void;
   close(): Promise<void>;
 }
 
-export function chooseMode(flag: string | undefined, terminal: { readonly isTTY: boolean; readonly env: Readonly<Record<string, string | undefined>> }): RendererMode {
-  if (flag === 'tty' || flag === 'plain' || flag === 'json' || flag === 'quiet') return flag;
-  return terminal.isTTY && false ? 'tty' : 'plain';
+export type Environment = Readonly<Record<string, string | undefined>>;
+export type Terminal = Writable & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number };
+
+/** `--progress`; `auto` draws rows only on a terminal that can, and not in CI. */
+export function chooseMode(
+  flag: string | undefined,
+  place: { readonly isTTY: boolean; readonly env: Environment },
+): RendererMode {
+  if (flag !== undefined && flag !== 'auto') {
+    const mode = RENDERER_MODES.find((known) => known === flag);
+    if (mode) return mode;
+    throw new UserError('INVALID_FLAG', `--progress: "${flag}" is not known`, {
+      hint: `choose auto, ${RENDERER_MODES.join(', ')}`,
+    });
+  }
+  const { env } = place;
+  return place.isTTY && env.TERM !== 'dumb' && !env.CI ? 'tty' : 'plain';
 }
 
-export async function createRenderer(
-  mode: RendererMode,
-  streams: { readonly stdout: Writable; readonly stderr: Writable },
-  _options: { readonly env: Readonly<Record<string, string | undefined>> },
-): Promise<Renderer> {
-  const say = (text: string) => streams.stderr.write(`${text}\n`);
-  const write = createLogWriter(streams.stderr, [], { color: false });
-  return {
-    handle: (event) => {
-      if (mode === 'quiet') return;
-      if (mode === 'json') return void say(JSON.stringify(event.type === 'plan' ? { type: 'plan', steps: event.plan.steps.map((s) => s.text) } : event));
-      switch (event.type) {
-        case 'replica-stage':
-          return void say(`${event.replica}  ${event.stage}${event.detail ? ` (${event.detail})` : ''}`);
-        case 'notice':
-          return void say(`${event.diagnostic.severity} ${event.diagnostic.code}: ${event.diagnostic.message}`);
-        case 'log':
-          return write(event.source, event.line);
-        case 'graph-ready':
-          return void say(`ready after ${(event.durationMs / 1000).toFixed(1)} s  ${event.url ?? ''} ${event.models.join(', ')}`);
-        case 'done':
-          return void say(event.summary);
-        case 'replica-restarting':
-          return void say(`${event.replica}  restarting in ${event.delayMs} ms: ${event.reason}`);
-        default:
-      }
-    },
-    close: () => Promise.resolve(),
-  };
+/** NO_COLOR and FORCE_COLOR win over what the terminal can. */
+export function usesColor(terminal: Terminal, env: Environment): boolean {
+  if (env.NO_COLOR) return false;
+  if (env.FORCE_COLOR) return env.FORCE_COLOR !== '0';
+  return (terminal.isTTY ?? false) && env.TERM !== 'dumb';
+}
+
+/** The renderer of a mode; all of them write to stderr, since stdout is for data. */
+export async function createRenderer(mode: RendererMode, stderr: Terminal, env: Environment): Promise<Renderer> {
+  const color = usesColor(stderr, env);
+  switch (mode) {
+    case 'quiet':
+      return { handle: () => undefined, close: () => Promise.resolve() };
+    case 'json': {
+      const { eventToJson } = await import('./event-to-json.ts');
+      return {
+        handle: (event) => void stderr.write(`${JSON.stringify(eventToJson(event))}\n`),
+        close: () => Promise.resolve(),
+      };
+    }
+    case 'plain':
+      return createPlainRenderer(stderr, color);
+    case 'tty': {
+      const { createTtyRenderer } = await import('./tty-renderer.ts');
+      return createTtyRenderer(stderr, color);
+    }
+  }
 }
