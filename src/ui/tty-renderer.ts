@@ -67,7 +67,7 @@ function rowsOf(plan: Plan): readonly Row[] {
 
 /** Rows that are brought up to date in place, logs above them; once the graph is up the rows stay and lines follow them. */
 export async function createTtyRenderer(terminal: Terminal, color: boolean): Promise<Renderer> {
-  const { Listr, ListrLogger, ProcessOutput } = await import('listr2');
+  const { DefaultRenderer, Listr, ListrLogger, ProcessOutput } = await import('listr2');
   const above = new LinesAbove(terminal);
   const lines = new Writable({
     decodeStrings: false,
@@ -77,6 +77,10 @@ export async function createTtyRenderer(terminal: Terminal, color: boolean): Pro
       done();
     },
   });
+  /** listr2 looks at stdout to see whether rows can be drawn; these are drawn on stderr. */
+  class StderrRenderer extends DefaultRenderer {
+    static override nonTTY = true;
+  }
   let rows: readonly Row[] = [];
   let running: Promise<unknown> | undefined;
   let ticking: NodeJS.Timeout | undefined;
@@ -108,11 +112,14 @@ export async function createTtyRenderer(terminal: Terminal, color: boolean): Pro
           row.show = (title) => {
             task.title = title;
           };
+          // Events may have come before listr2 began with the row.
+          row.show(titleOf(row, Date.now()));
           return row.settled;
         },
       })),
       {
         concurrent: true,
+        renderer: StderrRenderer,
         exitOnError: false,
         registerSignalListeners: false,
         rendererOptions: {
