@@ -45,7 +45,7 @@ export interface LoadedProject {
 }
 
 /** `--operator-version`, else the newest generation, which knows both API versions. */
-export function operatorGeneration(flag: string | undefined): OperatorGeneration {
+function operatorGeneration(flag: string | undefined): OperatorGeneration {
   if (flag === undefined) return '1.5';
   const found = OPERATOR_GENERATIONS.find((generation) => flag === generation || flag.startsWith(`${generation}.`));
   if (found) return found;

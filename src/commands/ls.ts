@@ -27,7 +27,7 @@ export function registerLs(program: Command, io: Io): void {
 }
 
 /** One row per project; `running(3), exited(1)` as docker compose writes it. */
-export function projectRows(containers: readonly ObservedContainer[]): readonly ProjectRow[] {
+function projectRows(containers: readonly ObservedContainer[]): readonly ProjectRow[] {
   const byProject = new Map<string, ObservedContainer[]>();
   for (const container of containers) {
     byProject.set(container.project, [...(byProject.get(container.project) ?? []), container]);

@@ -60,7 +60,7 @@ async function readStage(
 }
 
 /** The rows of a project's main containers; each readiness probe is asked once, all at the same time. */
-export async function readRows(
+async function readRows(
   containers: readonly ObservedContainer[],
   runtime: Runtime,
   signal: AbortSignal,

@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { EXIT } from '../model/diagnostic.ts';
 import { connect } from './connect.ts';
 import { parseCount, parseDuration } from './duration.ts';
 import { addGraphFlags, type GraphFlags } from './graph-flags.ts';
@@ -46,6 +45,3 @@ export function registerUp(program: Command, io: Io): void {
       return bringUp({ file, flags, io, runtime: await connect(io) });
     });
 }
-
-/** What an interrupted `up` ends with. */
-export const INTERRUPTED = EXIT.interrupted;

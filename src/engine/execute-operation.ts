@@ -77,8 +77,16 @@ function makeExecutors({ runtime, project, emit, replicaOf, waits, onStart }: Ex
 }
 
 /** The container with its pod's own address in its environment and command, now that the sandbox has one. */
-async function withPodAddress(container: DesiredContainer, runtime: Runtime, signal: AbortSignal): Promise<DesiredContainer> {
-  const words = [...(container.entrypoint ?? []), ...(container.args ?? []), ...container.env.map((entry) => entry.value)];
+async function withPodAddress(
+  container: DesiredContainer,
+  runtime: Runtime,
+  signal: AbortSignal,
+): Promise<DesiredContainer> {
+  const words = [
+    ...(container.entrypoint ?? []),
+    ...(container.args ?? []),
+    ...container.env.map((entry) => entry.value),
+  ];
   if (container.network.kind === 'bridge' || !words.some((word) => word.includes(POD_ADDRESS))) return container;
   const address = (await runtime.inspect(container.network.name, signal))?.address ?? '';
   const fill = (word: string) => word.replaceAll(POD_ADDRESS, address);

@@ -28,19 +28,3 @@ export type Origin =
 export function formatPosition(at: SourcePosition): string {
   return `${at.file}:${at.line}:${at.col}`;
 }
-
-/** One short phrase for an origin: `agg.yaml:6:17`, `operator 1.5 (component_worker.go:80)`, `local deviation discovery`. */
-export function formatOrigin(origin: Origin): string {
-  switch (origin.kind) {
-    case 'file':
-      return formatPosition(origin.at);
-    case 'operator':
-      return `operator ${origin.generation} (${origin.source})`;
-    case 'runtime':
-      return `runtime ${origin.version} (${origin.source})`;
-    case 'local':
-      return `local deviation ${origin.deviation}`;
-    case 'flag':
-      return origin.flag;
-  }
-}

@@ -43,7 +43,7 @@ function bounded(namespace: string, project: string): string {
 }
 
 /** Every difference from the cluster's environment, each with its reason (DESIGN decision 5). As few as possible. */
-export const DEVIATIONS: readonly Deviation[] = [
+const DEVIATIONS: readonly Deviation[] = [
   {
     id: 'discovery-backend',
     reason: 'there is no Kubernetes API on this machine: components find each other through etcd',

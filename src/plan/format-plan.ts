@@ -31,7 +31,7 @@ export function planToJson(plan: Plan): Json {
   };
 }
 
-export function diagnosticToJson(diagnostic: Diagnostic): Json {
+function diagnosticToJson(diagnostic: Diagnostic): Json {
   const { severity, code, message, at, hint } = diagnostic;
   return {
     severity,

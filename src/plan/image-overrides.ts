@@ -6,8 +6,6 @@ export interface ImageOverrides {
   readonly tag: string | undefined;
 }
 
-export const NO_IMAGE_OVERRIDES: ImageOverrides = { byComponent: new Map(), tag: undefined };
-
 /** Splits `COMPONENT=VALUE` or `VALUE`; a `=` can stand in no image reference and in no version. */
 export function parseComponentValues(values: readonly string[], flag: string): ReadonlyMap<string, string> {
   const parsed = new Map<string, string>();

@@ -17,7 +17,7 @@ export interface InfraDefinition {
 }
 
 /** Client ports: etcd's documented 2379, NATS's 4222. */
-export const INFRA_PORT: Readonly<Record<InfraDefinition['service'], number>> = { etcd: 2379, nats: 4222 };
+const INFRA_PORT: Readonly<Record<InfraDefinition['service'], number>> = { etcd: 2379, nats: 4222 };
 
 export interface InfraContext {
   readonly project: string;

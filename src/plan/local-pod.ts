@@ -63,12 +63,12 @@ export function podGpuCount(component: ResolvedComponent): number {
 }
 
 /** `command` and `args` in one list, as the process sees them before any shell. */
-export function commandLine(container: MapNode): readonly string[] {
+function commandLine(container: MapNode): readonly string[] {
   return [...(stringsAt(container, 'command') ?? []), ...(stringsAt(container, 'args') ?? [])];
 }
 
 /** The Dynamo module that the container runs (`dynamo.frontend`, `dynamo.vllm`), in argv form or inside a shell string. */
-export function dynamoModule(container: MapNode): string | undefined {
+function dynamoModule(container: MapNode): string | undefined {
   return /(?:^|\s)-m\s+(dynamo(?:\.\w+)+)/.exec(commandLine(container).join(' '))?.[1];
 }
 

@@ -2,7 +2,7 @@ import type { ObservedContainer, ObservedState } from '../model/observed-state.t
 import type { Plan } from '../model/plan.ts';
 import { PlanBuilder } from './plan-builder.ts';
 
-export function isUp(container: ObservedContainer): boolean {
+function isUp(container: ObservedContainer): boolean {
   return container.status === 'running' || container.status === 'restarting' || container.status === 'paused';
 }
 

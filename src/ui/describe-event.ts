@@ -17,13 +17,13 @@ export function formatPull(event: Extract<DynamoEvent, { readonly type: 'pull-pr
 }
 
 /** A question to paste, for the first model of a graph that is up. */
-export function formatCurl(url: string, model: string): string {
+function formatCurl(url: string, model: string): string {
   const body = JSON.stringify({ model, messages: [{ role: 'user', content: 'Hello' }], max_tokens: 32 });
   return `curl ${url}/v1/chat/completions -H 'content-type: application/json' -d '${body}'`;
 }
 
 /** What people read when a graph is up. */
-export function describeReady(event: Extract<DynamoEvent, { readonly type: 'graph-ready' }>): string {
+function describeReady(event: Extract<DynamoEvent, { readonly type: 'graph-ready' }>): string {
   const lines = [`ready after ${formatDuration(event.durationMs)}${event.url ? `: ${event.url}` : ''}`];
   const model = event.models[0];
   if (event.models.length > 0) lines.push(`models: ${event.models.join(', ')}`);

@@ -3,7 +3,7 @@ import { UserError } from '../model/diagnostic.ts';
 import type { DynamoEvent } from '../model/event.ts';
 import { createPlainRenderer } from './plain-renderer.ts';
 
-export const RENDERER_MODES = ['tty', 'plain', 'json', 'quiet'] as const;
+const RENDERER_MODES = ['tty', 'plain', 'json', 'quiet'] as const;
 export type RendererMode = (typeof RENDERER_MODES)[number];
 
 /** A subscriber of the one stream of events; `close` resolves when everything is written. */
@@ -32,7 +32,7 @@ export function chooseMode(
 }
 
 /** NO_COLOR and FORCE_COLOR win over what the terminal can. */
-export function usesColor(terminal: Terminal, env: Environment): boolean {
+function usesColor(terminal: Terminal, env: Environment): boolean {
   if (env.NO_COLOR) return false;
   if (env.FORCE_COLOR) return env.FORCE_COLOR !== '0';
   return (terminal.isTTY ?? false) && env.TERM !== 'dumb';

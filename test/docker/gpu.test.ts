@@ -26,7 +26,9 @@ test.skipIf(!canStartEngine())(
   async () => {
     await using engine = await startGpuEngine();
     await engine.copyImage('debian:bookworm-slim');
-    await using machine = await installFakeNvidiaSmi(4, [{ uuid: gpuUuid(3), pid: 4711, name: 'python3', usedMib: 40_000 }]);
+    await using machine = await installFakeNvidiaSmi(4, [
+      { uuid: gpuUuid(3), pid: 4711, name: 'python3', usedMib: 40_000 },
+    ]);
     await using files = await testProject('gpu');
     const env = { ...engine.env, PATH: `${machine.folder}:${process.env.PATH}`, CUDA_VISIBLE_DEVICES: undefined };
     // etcd and NATS are not what this is about: the engine of this test has neither, and a graph of plain components needs none.
@@ -43,7 +45,19 @@ test.skipIf(!canStartEngine())(
         (request) => request.DeviceIDs ?? [],
       ) ?? [];
     const inside = async (project: string, replica: string) => {
-      const run = await cli(['exec', '-p', project, replica, '--', 'sh', '-c', "tr '\\0' '\\n' < /proc/1/environ | sed -n 's/^NVIDIA_VISIBLE_DEVICES=//p'"], env);
+      const run = await cli(
+        [
+          'exec',
+          '-p',
+          project,
+          replica,
+          '--',
+          'sh',
+          '-c',
+          "tr '\\0' '\\n' < /proc/1/environ | sed -n 's/^NVIDIA_VISIBLE_DEVICES=//p'",
+        ],
+        env,
+      );
       return run.stdout.trim();
     };
 

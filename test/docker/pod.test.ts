@@ -63,7 +63,9 @@ test('a pod of several containers shares network and volumes; ConfigMaps, Secret
   const up = await cli(['up', '-d', file, '-p', project.name, '--wait-timeout', '60', '--progress', 'json']);
   expect(up.exitCode).toBe(0);
   const exec = async (container: string, script: string) => {
-    const made = await docker.getContainer(container).exec({ Cmd: ['sh', '-c', script], AttachStdout: true, AttachStderr: true });
+    const made = await docker
+      .getContainer(container)
+      .exec({ Cmd: ['sh', '-c', script], AttachStdout: true, AttachStderr: true });
     const stream = await made.start({ hijack: true });
     const out = new PassThrough();
     docker.modem.demuxStream(stream, out, out);

@@ -33,7 +33,7 @@ async function readKernel(): Promise<string> {
 const SYS_RESOURCE = 24n;
 
 /** False where the bounding set of this machine's processes, its engine's too, lacks the capability to raise limits. */
-export function canRaiseLimits(status: string): boolean {
+function canRaiseLimits(status: string): boolean {
   const bounding = /^CapBnd:\s*([0-9a-f]+)$/m.exec(status)?.[1];
   return bounding === undefined || ((BigInt(`0x${bounding}`) >> SYS_RESOURCE) & 1n) === 1n;
 }
