@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { networkInterfaces } from 'node:os';
 import { parseEnv } from 'node:util';
 import { expect, test } from 'vitest';
 import { cli } from '../support/spawn-cli.ts';
@@ -199,7 +198,9 @@ test('two graphs on one etcd and NATS do not see each other, though one name beg
 
 /** An etcd and a NATS that belong to no project, on the address by which every bridge reaches this machine. */
 async function startServers(): Promise<AsyncDisposable & { readonly endpoints: string }> {
-  const address = networkInterfaces().docker0?.find((entry) => entry.family === 'IPv4')?.address ?? '';
+  // The address of a bridge of its own: one that the machine has, and that no container needs to be attached to.
+  const bridge = await docker.createNetwork({ Name: `t-servers-${process.pid}`, Driver: 'bridge' });
+  const address = (await bridge.inspect()).IPAM?.Config?.[0]?.Gateway ?? '';
   const etcd = 20_000 + Math.floor(Math.random() * 5000);
   const images = parseEnv(await readFile(new URL('../../compose/.env', import.meta.url), 'utf8'));
   const start = async (image: string | undefined, command: string[]) => {
@@ -225,6 +226,7 @@ async function startServers(): Promise<AsyncDisposable & { readonly endpoints: s
     endpoints: `etcd=http://${address}:${etcd},nats=nats://${address}:${etcd + 2}`,
     [Symbol.asyncDispose]: async () => {
       await Promise.all(containers.map((container) => container.remove({ force: true, v: true })));
+      await bridge.remove();
     },
   };
 }
