@@ -11,8 +11,10 @@ const INFRA_PERIOD_MS = 10;
 /** The least that any program must ask of the engine, in the order of `dynamo`: create all, start etcd and NATS, start the rest at once. */
 export async function bringUpBare(docker: Docker, desired: DesiredState, signal: AbortSignal): Promise<void> {
   await docker.createNetwork({ Name: desired.network, Driver: 'bridge', CheckDuplicate: true });
-  const create = ({ name, ...container }: DesiredContainer) =>
-    docker.createContainer({ _query: { name }, _body: containerBody({ name, ...container }), abortSignal: signal });
+  const create = (container: DesiredContainer): Promise<Docker.Container> => {
+    const options = { _query: { name: container.name }, _body: containerBody(container), abortSignal: signal };
+    return docker.createContainer(options);
+  };
   const graph = Promise.all(desired.replicas.flatMap(({ containers }) => containers.map(create)));
   await Promise.all(
     desired.infra.map(async ({ service, container }) => {

@@ -30,7 +30,8 @@ function escapeDollars(text: string): string {
 
 function serviceOf(container: DesiredContainer, healthcheck: unknown, dependsOn: readonly string[]): unknown {
   const { network } = container;
-  if (network.kind !== 'bridge') throw new Error(`${container.name}: the bench knows containers with a network of their own`);
+  if (network.kind !== 'bridge')
+    throw new Error(`${container.name}: the bench knows containers with a network of their own`);
   return {
     container_name: container.name,
     image: container.image,
@@ -40,6 +41,11 @@ function serviceOf(container: DesiredContainer, healthcheck: unknown, dependsOn:
     ...(container.user ? { user: container.user } : {}),
     group_add: container.groups.map(String),
     ...(container.shmBytes === undefined ? {} : { shm_size: container.shmBytes }),
+    volumes: container.mounts.flatMap((mount) =>
+      mount.kind === 'bind'
+        ? [{ type: 'bind', source: mount.source, target: mount.path, read_only: mount.readOnly }]
+        : [],
+    ),
     hostname: network.hostname,
     networks: { default: { aliases: [...network.aliases] } },
     ports: container.publish.map((port) => `${port.hostAddress}:${port.hostPort}:${port.containerPort}`),

@@ -5,7 +5,12 @@ import type { DesiredState } from '../src/model/desired-state.ts';
 
 /** What `dynamo plan FILE -p PROJECT --port PORT` would create: the other contenders are made of the same images, commands and environment. */
 export async function loadDesired(
-  { file, project, port, home }: { readonly file: string; readonly project: string; readonly port: number; readonly home: URL },
+  {
+    file,
+    project,
+    port,
+    home,
+  }: { readonly file: string; readonly project: string; readonly port: number; readonly home: URL },
   signal: AbortSignal,
 ): Promise<DesiredState> {
   const io: Io = {
@@ -21,7 +26,10 @@ export async function loadDesired(
   };
   const flags = { project, port, bind: '127.0.0.1', runtimeVersion: [], image: [], scale: [], envFile: [] };
   const { desired } = await loadProject(file, flags, io, await connect(io));
-  const odd = desired.replicas.find(({ containers }) => containers.some(({ files, role }) => files.length > 0 || role !== 'main'));
-  if (desired.volumes.length > 0 || odd) throw new Error(`${file}: the bench knows replicas of one container without volumes`);
+  const odd = desired.replicas.find(({ containers }) =>
+    containers.some(({ files, role }) => files.length > 0 || role !== 'main'),
+  );
+  if (desired.volumes.length > 0 || odd)
+    throw new Error(`${file}: the bench knows replicas of one container without volumes`);
   return desired;
 }
