@@ -18,7 +18,7 @@ import { type LoadedProject, loadProject } from './load-project.ts';
 import { planUp } from './plan.ts';
 import { openRenderer } from './run-plan.ts';
 import { stopProject } from './stop-project.ts';
-import type { UpFlags } from './up.ts';
+import type { UpFlags } from './up-flags.ts';
 
 interface BringUp {
   readonly file: string;

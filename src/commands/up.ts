@@ -1,20 +1,10 @@
 import type { Command } from 'commander';
 import { connect } from './connect.ts';
 import { parseCount, parseDuration } from './duration.ts';
-import { addGraphFlags, type GraphFlags } from './graph-flags.ts';
+import { addGraphFlags } from './graph-flags.ts';
 import type { Io } from './io.ts';
 import { showPlan } from './plan.ts';
-
-export interface UpFlags extends GraphFlags {
-  readonly detach?: boolean;
-  readonly waitTimeout?: number;
-  readonly forceRecreate?: boolean;
-  readonly keepOnFailure?: boolean;
-  readonly restarts: number;
-  readonly dryRun?: boolean;
-  readonly progress?: string;
-  readonly logs: boolean;
-}
+import type { UpFlags } from './up-flags.ts';
 
 /** `dynamo up`: brings a graph up and, unless detached, stays with it. */
 export function registerUp(program: Command, io: Io): void {

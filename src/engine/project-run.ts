@@ -1,5 +1,6 @@
 import { waitForInfra } from '../infra/check-health.ts';
 import type { InfraEndpoints } from '../infra/parse-endpoints.ts';
+import { untilAborted } from '../infra/until-aborted.ts';
 import type { Clock } from '../model/clock.ts';
 import { EXIT, UserError } from '../model/diagnostic.ts';
 import type { Emit } from '../model/event.ts';
@@ -248,20 +249,5 @@ export class ProjectRun {
   /** Stays until the signal is aborted (rejects with its reason) or something fails for good. */
   async untilFailure(signal: AbortSignal): Promise<never> {
     return untilAborted(this.#failed, signal);
-  }
-}
-
-/** The promise, or the signal's reason when that comes first. */
-async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  let onAbort = (): void => undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
   }
 }

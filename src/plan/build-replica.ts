@@ -18,11 +18,11 @@ import type { RuntimeFacts } from '../model/runtime-facts.ts';
 import type { CompanionValues } from './companion-values.ts';
 import { POD_ADDRESS, type PodIdentity, readContainerEnv, stableUid } from './container-env.ts';
 import { checkLimits, makeContainer, takeGpus } from './desired-container.ts';
-import { hashContainer } from './hash-spec.ts';
 import { type ImageOverrides, overrideImage } from './image-overrides.ts';
 import { frontendPort, isFrontend, podFsGroup, readPodContainers } from './local-pod.ts';
 import { readProbes } from './pod-probes.ts';
 import { type ContainerVolumes, readContainerVolumes } from './pod-volumes.ts';
+import { makeSandbox } from './sandbox-container.ts';
 
 export interface ReplicaContext {
   readonly project: string;
@@ -52,9 +52,6 @@ export interface BuiltReplica {
   readonly volumes: readonly DesiredVolume[];
   readonly diagnostics: readonly Diagnostic[];
 }
-
-/** A process that holds namespaces and ends at once when it is told to. */
-const SANDBOX_COMMAND = ['/bin/sh', '-c', 'trap "exit 0" TERM INT; while :; do sleep 86400 & wait; done'];
 
 /** Ports that must be reachable from here besides the frontend's own. */
 function probePorts(probes: Probes): number[] {
@@ -231,13 +228,12 @@ export function buildReplica(
   }
   const sandbox = needsSandbox
     ? [
-        makeSandbox(
-          containers,
-          name('sandbox'),
-          bridge,
+        makeSandbox(containers, {
+          name: name('sandbox'),
+          network: bridge,
           publish,
-          labelsOf({ role: 'sandbox', container: 'sandbox' }, {}, 1),
-        ),
+          labels: labelsOf({ role: 'sandbox', container: 'sandbox' }, {}, 1),
+        }),
       ]
     : [];
   const replica: DesiredReplica = {
@@ -292,56 +288,6 @@ function withModelCache(
     volumes: [...mounted.volumes, { name: volume, claim, scratch: false, memoryBytes: undefined, owner }],
     mounts: [...mounted.mounts, { kind: 'volume', volume, path, readOnly: false, noCopy: true }],
   };
-}
-
-/** The sandbox holds the network and every volume mount, so that both outlive a restart of the containers that join it. */
-function makeSandbox(
-  containers: readonly DesiredContainer[],
-  name: string,
-  network: DesiredNetworking,
-  publish: readonly PublishedPort[],
-  labels: Readonly<Record<string, string>>,
-): DesiredContainer {
-  const main = containers.at(-1);
-  if (!main) throw new Error(`${name} has no container to hold`);
-  const mounts = containers
-    .flatMap((container) => container.mounts)
-    .flatMap((mount) => (mount.kind === 'volume' ? [mount.volume] : []))
-    .toSorted();
-  const spec = {
-    name,
-    container: 'sandbox',
-    role: 'sandbox',
-    image: main.image,
-    pullPolicy: main.pullPolicy,
-    entrypoint: SANDBOX_COMMAND,
-    args: [],
-    env: [],
-    workingDir: '/',
-    user: '0',
-    groups: [],
-    capabilitiesAdd: [],
-    capabilitiesDrop: [],
-    privileged: false,
-    readOnlyRoot: false,
-    shmBytes: undefined,
-    memoryBytes: undefined,
-    cpus: undefined,
-    ulimits: [],
-    gpus: [],
-    ipcMode: undefined,
-    mounts: [...new Set(mounts)].map(
-      (volume) => ({ kind: 'volume', volume, path: `/pod/${volume}`, readOnly: false, noCopy: true }) as const,
-    ),
-    tmpfs: [],
-    files: [],
-    network,
-    publish,
-    probes: {},
-    graceSeconds: 1,
-  } satisfies Omit<DesiredContainer, 'hash' | 'labels'>;
-  const hash = hashContainer(spec);
-  return { ...spec, hash, labels: { ...labels, [LABEL.hash]: hash } };
 }
 
 /** Kubernetes: Always for `latest` or no tag, else IfNotPresent (pkg/apis/core/v1/defaults.go SetDefaults_Container). */

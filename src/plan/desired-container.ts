@@ -36,6 +36,28 @@ export interface ContainerContext {
   readonly raisesLimits: boolean;
 }
 
+/** A container that asks for nothing of its own: what infrastructure and sandboxes begin with. */
+export const BARE_CONTAINER = {
+  env: [],
+  workingDir: undefined,
+  user: undefined,
+  groups: [],
+  capabilitiesAdd: [],
+  capabilitiesDrop: [],
+  privileged: false,
+  readOnlyRoot: false,
+  shmBytes: undefined,
+  memoryBytes: undefined,
+  cpus: undefined,
+  ulimits: [],
+  gpus: [],
+  ipcMode: undefined,
+  mounts: [],
+  tmpfs: [],
+  files: [],
+  probes: {},
+} as const;
+
 /** What GPU images ask for (the project's own container/run.sh: memlock -1, stack 64 MiB; facts/runtime.md §7.2). */
 const GPU_ULIMITS = [
   { name: 'memlock', soft: -1, hard: -1 },

@@ -3,6 +3,7 @@ import type { Reach } from '../model/host-inventory.ts';
 import { LABEL } from '../model/labels.ts';
 import { infraContainerName } from '../model/names.ts';
 import type { ReplicaFacts } from '../model/observed-state.ts';
+import { BARE_CONTAINER } from './desired-container.ts';
 import { hashContainer } from './hash-spec.ts';
 
 /** A service of compose/infra.yaml, its variables filled in. */
@@ -33,6 +34,7 @@ export interface InfraContext {
 export function buildInfra(definition: InfraDefinition, context: InfraContext): DesiredInfra {
   const name = infraContainerName(context.project, definition.service);
   const spec = {
+    ...BARE_CONTAINER,
     name,
     container: definition.service,
     role: 'infra',
@@ -46,20 +48,6 @@ export function buildInfra(definition: InfraDefinition, context: InfraContext): 
       secret: false,
       origin: { kind: 'local', deviation: 'infra', reason: 'compose/infra.yaml' } as const,
     })),
-    workingDir: undefined,
-    user: undefined,
-    groups: [],
-    capabilitiesAdd: [],
-    capabilitiesDrop: [],
-    privileged: false,
-    readOnlyRoot: false,
-    shmBytes: undefined,
-    memoryBytes: undefined,
-    cpus: undefined,
-    ulimits: [],
-    gpus: [],
-    ipcMode: undefined,
-    mounts: [],
     tmpfs: definition.tmpfs.map((path) => ({ path, options: '' })),
     files: [],
     network: {
@@ -72,7 +60,6 @@ export function buildInfra(definition: InfraDefinition, context: InfraContext): 
       context.reach === 'published'
         ? [{ containerPort: INFRA_PORT[definition.service], hostAddress: '127.0.0.1', hostPort: 0 }]
         : [],
-    probes: {},
     graceSeconds: definition.graceSeconds,
   } satisfies Omit<DesiredContainer, 'hash' | 'labels'>;
   const facts: ReplicaFacts = { graceSeconds: definition.graceSeconds, reach: context.reach, runtimeVersion: '' };

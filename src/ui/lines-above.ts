@@ -1,5 +1,5 @@
 import { Writable } from 'node:stream';
-import type { Terminal } from './renderer.ts';
+import type { Terminal } from './event-renderer.ts';
 
 const ESCAPE = '\u001b[';
 

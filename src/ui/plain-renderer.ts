@@ -1,8 +1,8 @@
 import { styleText } from 'node:util';
 import type { DynamoEvent } from '../model/event.ts';
 import { describeEvent, formatPull } from './describe-event.ts';
+import type { Renderer, Terminal } from './event-renderer.ts';
 import { createLogWriter } from './log-writer.ts';
-import type { Renderer, Terminal } from './renderer.ts';
 
 /** A pull says where it is once for each such part of the whole. */
 const PULL_STEP = 0.1;

@@ -1,19 +1,9 @@
-import type { Writable } from 'node:stream';
 import { UserError } from '../model/diagnostic.ts';
-import type { DynamoEvent } from '../model/event.ts';
+import type { Environment, Renderer, Terminal } from './event-renderer.ts';
 import { createPlainRenderer } from './plain-renderer.ts';
 
 const RENDERER_MODES = ['tty', 'plain', 'json', 'quiet'] as const;
 export type RendererMode = (typeof RENDERER_MODES)[number];
-
-/** A subscriber of the one stream of events; `close` resolves when everything is written. */
-export interface Renderer {
-  handle(event: DynamoEvent): void;
-  close(): Promise<void>;
-}
-
-export type Environment = Readonly<Record<string, string | undefined>>;
-export type Terminal = Writable & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number };
 
 /** `--progress`; `auto` draws rows only on a terminal that can, and not in CI. */
 export function chooseMode(

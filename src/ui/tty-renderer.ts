@@ -3,10 +3,10 @@ import { stripVTControlCharacters } from 'node:util';
 import type { DynamoEvent, Stage } from '../model/event.ts';
 import type { Plan } from '../model/plan.ts';
 import { describeEvent, formatDuration, formatPull } from './describe-event.ts';
+import type { Renderer, Terminal } from './event-renderer.ts';
 import { LinesAbove } from './lines-above.ts';
 import { createLogWriter } from './log-writer.ts';
 import { sourcesOf } from './plain-renderer.ts';
-import type { Renderer, Terminal } from './renderer.ts';
 
 /** How often the elapsed times are brought up to date, in milliseconds. */
 const TICK_MS = 200;
