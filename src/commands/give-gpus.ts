@@ -52,7 +52,10 @@ function shortageError(shortage: GpuShortage, problem: string | undefined): User
     {
       exitCode: EXIT.preflight,
       details: formatGpuShortage(shortage),
-      hint: 'lower it with --scale COMPONENT=N, stop what holds them (dynamo down -p PROJECT), or choose others with --gpus',
+      hint:
+        shortage.rows.length === 0
+          ? 'graphs of mockers need none: launch/mocker has four'
+          : 'lower it with --scale COMPONENT=N, stop what holds them (dynamo down -p PROJECT), or choose others with --gpus',
     },
   );
 }

@@ -6,20 +6,20 @@ export interface GraphFlags {
   readonly project?: string;
   readonly name?: string;
   readonly operatorVersion?: string;
-  readonly runtimeVersion: readonly string[];
-  readonly image: readonly string[];
+  readonly runtimeVersion?: readonly string[];
+  readonly image?: readonly string[];
   readonly tag?: string;
-  readonly scale: readonly string[];
+  readonly scale?: readonly string[];
   readonly gpus?: string;
   readonly port: number;
   readonly bind: string;
   readonly pull?: string;
-  readonly envFile: readonly string[];
+  readonly envFile?: readonly string[];
   readonly infraEndpoints?: string;
 }
 
-function collect(value: string, before: readonly string[]): readonly string[] {
-  return [...before, value];
+function collect(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), value];
 }
 
 /** Adds them to a command; the defaults are those of the DESIGN's command line. */
@@ -28,16 +28,10 @@ export function addGraphFlags(command: Command): Command {
     .option('-p, --project <name>', 'project name (default: the name of the graph)')
     .option('--name <graph>', 'which graph of a file that holds several')
     .option('--operator-version <version>', 'operator generation that merges the file: 0.4, 0.6, 1.1 or 1.5')
-    .addOption(
-      new Option('--runtime-version <[component=]version>', 'Dynamo version in the images')
-        .argParser(collect)
-        .default([]),
-    )
-    .addOption(
-      new Option('--image <[component=]ref>', 'image to run instead of the file’s').argParser(collect).default([]),
-    )
+    .addOption(new Option('--runtime-version <[component=]version>', 'Dynamo version in the images').argParser(collect))
+    .addOption(new Option('--image <[component=]ref>', 'image to run instead of the file’s').argParser(collect))
     .option('--tag <tag>', 'tag to give every image of the file')
-    .addOption(new Option('--scale <component=n>', 'replicas of a component').argParser(collect).default([]))
+    .addOption(new Option('--scale <component=n>', 'replicas of a component').argParser(collect))
     .option('--gpus <list>', 'GPUs to choose from: indexes or UUIDs, comma-separated')
     .addOption(
       new Option('--port <port>', 'host port of the frontend, 0 for a free one')
@@ -46,6 +40,6 @@ export function addGraphFlags(command: Command): Command {
     )
     .option('--bind <address>', 'host address of the frontend', '127.0.0.1')
     .option('--pull <policy>', 'always, missing or never')
-    .addOption(new Option('--env-file <file>', 'variables for every component').argParser(collect).default([]))
+    .addOption(new Option('--env-file <file>', 'variables for every component').argParser(collect))
     .option('--infra-endpoints <etcd=…,nats=…>', 'use an etcd and a NATS that run already');
 }

@@ -1,11 +1,12 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ModelCache } from '../plan/model-cache.ts';
 
 export interface HuggingFace {
   /** From HF_TOKEN, else from `hf auth login`. */
   readonly token: string | undefined;
   /** The cache directory, when it is there. */
-  readonly cache: string | undefined;
+  readonly cache: ModelCache | undefined;
 }
 
 /** The caller's Hugging Face login and cache: HF_HOME, else ~/.cache/huggingface, as the hub client looks for them. */
@@ -19,5 +20,8 @@ export async function findHuggingFace(
     readFile(env.HF_TOKEN_PATH || join(folder, 'token'), 'utf8').catch(() => ''),
   ]);
   const token = env.HF_TOKEN || env.HUGGING_FACE_HUB_TOKEN || login.trim();
-  return { token: token === '' ? undefined : token, cache: info?.isDirectory() ? folder : undefined };
+  return {
+    token: token === '' ? undefined : token,
+    cache: info?.isDirectory() ? { path: folder, owner: info.uid, open: (info.mode & 0o002) !== 0 } : undefined,
+  };
 }

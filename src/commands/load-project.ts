@@ -110,9 +110,9 @@ class Assumptions {
 export async function loadProject(file: string, flags: GraphFlags, io: Io, runtime: Runtime): Promise<LoadedProject> {
   const signal = io.interrupted;
   const generation = operatorGeneration(flags.operatorVersion);
-  const images = { byComponent: parseComponentValues(flags.image, '--image'), tag: flags.tag };
-  const scale = parseScale(flags.scale);
-  const versions = parseComponentValues(flags.runtimeVersion, '--runtime-version');
+  const images = { byComponent: parseComponentValues(flags.image ?? [], '--image'), tag: flags.tag };
+  const scale = parseScale(flags.scale ?? []);
+  const versions = parseComponentValues(flags.runtimeVersion ?? [], '--runtime-version');
   const restrictTo = chosenGpus(flags.gpus, io.env);
   const engineSoon = runtime.facts(signal);
   engineSoon.catch(() => undefined);
@@ -130,7 +130,7 @@ export async function loadProject(file: string, flags: GraphFlags, io: Io, runti
   const [engine, infra, extraEnv, huggingFace] = await Promise.all([
     engineSoon,
     loadInfra(flags.infraEndpoints, io),
-    readEnvFiles(flags.envFile),
+    readEnvFiles(flags.envFile ?? []),
     findHuggingFace(io.env, io.env.HOME ?? homedir()),
   ]);
   const assumptions = new Assumptions();

@@ -8,6 +8,8 @@ export interface RuntimeFacts {
   readonly readsLegacyNamespace: boolean;
   /** Home of the image's user, below which the Hugging Face cache stands. */
   readonly home: string;
+  /** User id that the image runs as. */
+  readonly user: number;
   /** How the mocker is told its role: `--disaggregation-mode M`, or `--is-prefill-worker` and `--is-decode-worker`. */
   readonly mockerRoleFlags: 'mode' | 'is-worker';
   /** A prefill mocker registers under the decode worker's component unless `--endpoint` names another. */

@@ -7,6 +7,7 @@ const OLDEST: Facts = {
   needsNats: true,
   readsLegacyNamespace: true,
   home: '/root',
+  user: 0,
   mockerRoleFlags: 'is-worker',
   mockerNeedsEndpoint: true,
   settleMs: 0,
@@ -15,7 +16,7 @@ const V0_6: Facts = { ...OLDEST, readsLegacyNamespace: false };
 // The first chat within moments of the listing fails and leaves a 0.9 worker that no SIGTERM ends (§6).
 const V0_9: Facts = { ...V0_6, mockerNeedsEndpoint: false, settleMs: 3000 };
 // Images run as user dynamo (uid 1000) from 1.0 on.
-const V1_0: Facts = { ...V0_9, home: '/home/dynamo', mockerRoleFlags: 'mode', settleMs: 0 };
+const V1_0: Facts = { ...V0_9, home: '/home/dynamo', user: 1000, mockerRoleFlags: 'mode', settleMs: 0 };
 // Events go over ZMQ by default: NATS is opened only when NATS_SERVER or a plane asks for it.
 const V1_4: Facts = { ...V1_0, needsNats: false };
 

@@ -11,6 +11,7 @@ import { type AppliedDeviation, applyDeviations, type InfraAddresses } from './d
 import { type ImageOverrides, isImageReference, overrideImage, valueFor } from './image-overrides.ts';
 import { buildInfra, type InfraDefinition } from './infra-containers.ts';
 import { isFrontend, podGpuCount, readPodContainers, registersModel } from './local-pod.ts';
+import { type CacheMount, chooseCache, type ModelCache } from './model-cache.ts';
 import { listIgnoredFields } from './pod-notices.ts';
 
 export interface LocalOptions {
@@ -34,7 +35,7 @@ export interface LocalOptions {
   readonly bind: string;
   readonly extraEnv: ReadonlyMap<string, string>;
   /** The caller's Hugging Face cache, when it is there. */
-  readonly hfCache: string | undefined;
+  readonly hfCache: ModelCache | undefined;
   /** Rewrites a component's pod for the runtime version that runs it (flags of the mocker); returns it unchanged otherwise. */
   readonly adaptPod: (
     podTemplate: MapNode,
@@ -86,7 +87,7 @@ export function buildDesiredState(
   const network = networkName(options.project);
   const infra = infraAddresses(options);
   const volumes = new Map<string, DesiredVolume>();
-  const pods = new Map<string, { podTemplate: MapNode; runtime: RuntimeFacts; usesHub: boolean }>();
+  const pods = new Map<string, { podTemplate: MapNode; runtime: RuntimeFacts; cache: CacheMount | undefined }>();
   for (const component of graph.components) {
     const spec = mapAt(component.podTemplate, 'spec');
     const main = spec ? readPodContainers(spec).main : undefined;
@@ -104,11 +105,10 @@ export function buildDesiredState(
       containers: ['main', stringAt(main, 'name') ?? 'main', 'sidecar-frontend'],
     });
     deviations.push(...deviated.applied);
-    pods.set(component.name, {
-      podTemplate: deviated.podTemplate,
-      runtime,
-      usesHub: (isFrontend(component) || registersModel(component)) && !/(?:^|\/)dynamo-cpu[:@]/.test(image),
-    });
+    const usesHub = (isFrontend(component) || registersModel(component)) && !/(?:^|\/)dynamo-cpu[:@]/.test(image);
+    const cache = usesHub ? chooseCache(options.hfCache, runtime) : undefined;
+    diagnostics.push(...(cache?.notices ?? []));
+    pods.set(component.name, { podTemplate: deviated.podTemplate, runtime, cache: cache?.mount });
   }
   let published = 0;
   const replicas = listReplicas(graph, options.scale).flatMap(({ id, component, index }) => {
@@ -130,11 +130,7 @@ export function buildDesiredState(
         : undefined,
       gpus: options.gpus.get(id) ?? [],
       extraEnv: options.extraEnv,
-      modelCache: pod.usesHub
-        ? options.hfCache
-          ? { kind: 'bind', source: options.hfCache }
-          : { kind: 'volume', claim: 'huggingface-cache' }
-        : undefined,
+      modelCache: pod.cache,
     });
     if (index === 0) diagnostics.push(...built.diagnostics);
     for (const volume of built.volumes) if (!volumes.has(volume.name)) volumes.set(volume.name, volume);

@@ -20,6 +20,7 @@ import { POD_ADDRESS, type PodIdentity, readContainerEnv, stableUid } from './co
 import { checkLimits, makeContainer, takeGpus } from './desired-container.ts';
 import { type ImageOverrides, overrideImage } from './image-overrides.ts';
 import { frontendPort, isFrontend, podFsGroup, readPodContainers } from './local-pod.ts';
+import type { CacheMount } from './model-cache.ts';
 import { readProbes } from './pod-probes.ts';
 import { type ContainerVolumes, readContainerVolumes } from './pod-volumes.ts';
 import { makeSandbox } from './sandbox-container.ts';
@@ -41,10 +42,7 @@ export interface ReplicaContext {
   /** `--env-file`: for every Dynamo container; it may hold tokens, so it is treated as secret. */
   readonly extraEnv: ReadonlyMap<string, string>;
   /** Host directory or named volume for the Hugging Face cache; undefined: none. */
-  readonly modelCache:
-    | { readonly kind: 'bind'; readonly source: string }
-    | { readonly kind: 'volume'; readonly claim: string }
-    | undefined;
+  readonly modelCache: CacheMount | undefined;
 }
 
 export interface BuiltReplica {
