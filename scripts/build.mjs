@@ -30,8 +30,6 @@ await build({
   format: 'cjs',
   platform: 'node',
   target: 'node20',
-  // Scripts that come from a code cache cannot import(): what stays outside is required, late all the same.
-  supported: { 'dynamic-import': false },
   // Identifiers keep their names: stacks of bugs stay readable, and compiled code is cached whatever its length.
   minifyWhitespace: true,
   minifySyntax: true,
