@@ -39,6 +39,8 @@ await build({
   // etcd3 reads its .proto files from its own folder; nats hands out its functions in a way that no bundler follows.
   external: ['etcd3', 'nats'],
   plugins: [unused],
+  // Late imports become late requires: code from a cache has no module loader of its own to import with.
+  supported: { 'dynamic-import': false },
   // ES modules know their own URL, CommonJS its path.
   define: { 'import.meta.url': '__bundleUrl' },
   banner: { js: "const __bundleUrl = require('node:url').pathToFileURL(__filename).href;" },
