@@ -88,8 +88,10 @@ interface RunUp {
   readonly emit: Emit;
 }
 
+/** Milliseconds after which a request is on its way to the engine. */
+const SENT_MS = 20;
+
 async function runUp({ loaded, plan, flags, io, runtime, emit }: RunUp): Promise<void> {
-  prepareInfraClients();
   const { desired } = loaded;
   const attached = new AbortController();
   const startedAt = io.clock.now();
@@ -97,6 +99,7 @@ async function runUp({ loaded, plan, flags, io, runtime, emit }: RunUp): Promise
   const timer = flags.waitTimeout === undefined ? undefined : setTimeout(() => timeout.abort(), flags.waitTimeout);
   const walking = AbortSignal.any([io.interrupted, timeout.signal]);
   const events = new ContainerEvents();
+  const infra = new Set(desired.infra.map(({ container }) => container.name));
   const run = new ProjectRun({
     project: loaded.project,
     runtime,
@@ -131,7 +134,12 @@ async function runUp({ loaded, plan, flags, io, runtime, emit }: RunUp): Promise
       emit,
       replicaOf: (name) => run.replicaOf(name),
       waits: run.waits(attached.signal),
-      onStart: (name, started) => run.onStart(name, started, attached.signal),
+      onStart: (name, started) => {
+        run.onStart(name, started, attached.signal);
+        if (!infra.delete(name)) return;
+        // Loading them blocks for a third of a second: it costs nothing while the engine starts the servers, and delays every request before.
+        io.clock.sleep(SENT_MS, attached.signal).then(prepareInfraClients, () => undefined);
+      },
     });
     run.attachRunning(loaded.observed.containers, plan, attached.signal, flags.detach ?? false);
     await walkPlan(plan, { execute, emit, clock: io.clock }, walking);
