@@ -23,7 +23,7 @@ const unused = {
 // Built beside and put in place whole: somebody may be running the last one.
 const folder = `.build/dist-${process.pid}`;
 await mkdir('.build', { recursive: true });
-await build({
+const { metafile } = await build({
   entryPoints: ['src/cli.ts'],
   outfile: `${folder}/cli.cjs`,
   bundle: true,
@@ -38,6 +38,7 @@ await build({
   legalComments: 'none',
   // etcd3 reads its .proto files from its own folder; nats hands out its functions in a way that no bundler follows.
   external: ['etcd3', 'nats'],
+  metafile: true,
   plugins: [unused],
   // Late imports become late requires: code from a cache has no module loader of its own to import with.
   supported: { 'dynamic-import': false },
@@ -45,6 +46,8 @@ await build({
   define: { 'import.meta.url': '__bundleUrl' },
   banner: { js: "const __bundleUrl = require('node:url').pathToFileURL(__filename).href;" },
 });
+const imported = Object.values(metafile.outputs).flatMap(({ imports }) => imports);
+if (imported.some(({ kind }) => kind === 'dynamic-import')) throw new Error('the bundle imports what it must require');
 await rm('dist', { recursive: true, force: true });
 await rename(folder, 'dist');
 
