@@ -69,8 +69,6 @@ export async function runInContainerRoom(
         { path: `${ROOM}/out`, bytes: plan.limits.writtenBytes },
         { path: '/home/dynamo', bytes: plan.limits.writtenBytes },
         { path: '/tmp', bytes: plan.limits.writtenBytes },
-        // Images keep /root to root, and a tree may stand below it.
-        ...(isBelow(tree.root, '/root') ? [{ path: '/root', bytes: plan.limits.writtenBytes }] : []),
       ],
       // The caller must be able to remove what the script leaves in the copy; root gives its rights up.
       user: `${process.getuid?.() || NOBODY}:${process.getgid?.() || NOBODY}`,
