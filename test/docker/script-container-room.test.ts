@@ -1,13 +1,17 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { PassThrough } from 'node:stream';
 import Docker from 'dockerode';
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { recordScript } from '../../src/script/record-script.ts';
 import type { Recording, RunInContainer } from '../../src/script/recording.ts';
 
-const SCRIPTS = resolve('test/fixtures/scripts');
+/** Below /tmp: images keep /root to root, and this checkout may stand there. */
+const SCRIPTS = mkdtempSync(join(tmpdir(), 'dynamo-scripts-'));
+cpSync(resolve('test/fixtures/scripts'), SCRIPTS, { recursive: true });
+afterAll(() => rmSync(SCRIPTS, { recursive: true, force: true }));
+
 /** Any image that has bash and the coreutils. */
 const IMAGE = 'debian:bookworm-slim';
 const docker = new Docker();
