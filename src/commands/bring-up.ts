@@ -32,25 +32,22 @@ export async function bringUp({ file, flags, io, runtime }: BringUp): Promise<vo
   const before = await loadProject(file, flags, io, runtime);
   const { emit, close } = await openRenderer(io, flags.progress);
   try {
+    let waited = false;
     await using _lock = await acquireLock(
       {
         name: `project/${before.project}@${io.env.DOCKER_HOST ?? ''}`,
         holder: `dynamo up ${file} (pid ${process.pid})`,
         clock: io.clock,
-        onWait: (holder) =>
-          emit({
-            type: 'notice',
-            diagnostic: {
-              severity: 'notice',
-              code: 'LOCKED',
-              message: `waiting for ${holder}, which works on project ${before.project}`,
-            },
-          }),
+        onWait: (holder) => {
+          waited = true;
+          const message = `waiting for ${holder}, which works on project ${before.project}`;
+          emit({ type: 'notice', diagnostic: { severity: 'notice', code: 'LOCKED', message } });
+        },
       },
       io.interrupted,
     );
     // What another `up` did while this one waited counts.
-    const loaded = await reload(before, { file, flags, io, runtime });
+    const loaded = waited ? await reload(before, { file, flags, io, runtime }) : before;
     const plan = planUp(loaded, flags);
     for (const diagnostic of plan.notices) emit({ type: 'notice', diagnostic });
     emit({ type: 'plan', plan });
