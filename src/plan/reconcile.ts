@@ -125,18 +125,20 @@ function planOrphans(containers: readonly DesiredContainer[], context: Context):
     const container = wanted.get(found.name);
     const cause = container === undefined ? 'no longer in the graph' : recreateCause(container, found, context);
     if (cause === undefined) continue;
-    const removed = planRemoval(found, cause, context.builder);
+    // What runs goes on until the image that replaces it is here.
+    const pull = container === undefined ? undefined : context.pulls.get(container.image);
+    const removed = planRemoval(found, cause, context.builder, pull);
     for (const gpu of found.gpus) removedBefore.set(gpu, removed);
   }
   return removedBefore;
 }
 
-function planRemoval(found: ObservedContainer, cause: string, builder: PlanBuilder): string {
+function planRemoval(found: ObservedContainer, cause: string, builder: PlanBuilder, after?: string): string {
   const { name } = found;
   const running = found.status === 'running' || found.status === 'restarting' || found.status === 'paused';
   const stop = running
-    ? builder.add({ kind: 'stopContainer', name, graceSeconds: found.facts.graceSeconds }, name, cause, [])
-    : undefined;
+    ? builder.add({ kind: 'stopContainer', name, graceSeconds: found.facts.graceSeconds }, name, cause, [after])
+    : after;
   return builder.add({ kind: 'removeContainer', name }, name, cause, [stop]);
 }
 

@@ -139,6 +139,13 @@ test('missing images are pulled before anything needs them, and --pull always pu
   expect(all.steps.filter((step) => step.operation.kind === 'pullImage')).toHaveLength(3);
 });
 
+test('what runs goes on until the image that replaces it is here', () => {
+  const before = graph();
+  const after = graph(desiredContainer('p-decode-0', { image: 'worker:2', hash: 'other' }));
+  const plan = reconcile(after, observedState(allRunning(before), IMAGES), OPTIONS);
+  expect(plan.steps.find((step) => step.id === 'stopContainer:p-decode-0')?.after).toEqual(['pullImage:worker:2']);
+});
+
 test('detached, Docker restarts what ends once everything is ready', () => {
   const plan = reconcile(graph(), observedState([], IMAGES), { ...OPTIONS, detach: true });
   const policies = plan.steps.filter((step) => step.operation.kind === 'setRestartPolicy');
