@@ -25,7 +25,7 @@ export async function loadDesired(
     killed: signal,
   };
   const flags = { project, port, bind: '127.0.0.1', runtimeVersion: [], image: [], scale: [], envFile: [] };
-  const { desired } = await loadProject(file, flags, io, await connect(io));
+  const { desired } = await loadProject({ file, scriptArgs: [] }, flags, io, await connect(io));
   const odd = desired.replicas.find(({ containers }) =>
     containers.some(({ files, role }) => files.length > 0 || role !== 'main'),
   );

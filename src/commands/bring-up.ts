@@ -14,29 +14,29 @@ import type { Runtime } from '../model/runtime.ts';
 import { planStop } from '../plan/plan-removal.ts';
 import { checkMachine } from './check-machine.ts';
 import type { Io } from './io.ts';
-import { type LoadedProject, loadProject } from './load-project.ts';
+import { type LoadedProject, loadProject, type ProjectInput } from './load-project.ts';
 import { planUp } from './plan.ts';
 import { openRenderer } from './run-plan.ts';
 import { stopProject } from './stop-project.ts';
 import type { UpFlags } from './up-flags.ts';
 
 interface BringUp {
-  readonly file: string;
+  readonly input: ProjectInput;
   readonly flags: UpFlags;
   readonly io: Io;
   readonly runtime: Runtime;
 }
 
 /** One `up` from the lock to the end: ready and gone (detached), or attached until a signal, or failed and stopped. */
-export async function bringUp({ file, flags, io, runtime }: BringUp): Promise<void> {
-  const before = await loadProject(file, flags, io, runtime);
+export async function bringUp({ input, flags, io, runtime }: BringUp): Promise<void> {
+  const before = await loadProject(input, flags, io, runtime);
   const { emit, close } = await openRenderer(io, flags.progress);
   try {
     let waited = false;
     await using _lock = await acquireLock(
       {
         name: `project/${before.project}@${io.env.DOCKER_HOST ?? ''}`,
-        holder: `dynamo up ${file} (pid ${process.pid})`,
+        holder: `dynamo up ${input.file} (pid ${process.pid})`,
         clock: io.clock,
         onWait: (holder) => {
           waited = true;
@@ -47,7 +47,7 @@ export async function bringUp({ file, flags, io, runtime }: BringUp): Promise<vo
       io.interrupted,
     );
     // What another `up` did while this one waited counts.
-    const loaded = waited ? await reload(before, { file, flags, io, runtime }) : before;
+    const loaded = waited ? await reload(before, { input, flags, io, runtime }) : before;
     const plan = planUp(loaded, flags);
     for (const diagnostic of plan.notices) emit({ type: 'notice', diagnostic });
     emit({ type: 'plan', plan });
@@ -62,9 +62,8 @@ export async function bringUp({ file, flags, io, runtime }: BringUp): Promise<vo
   }
 }
 
-async function reload(before: LoadedProject, input: BringUp): Promise<LoadedProject> {
+async function reload(before: LoadedProject, { input, flags, io, runtime }: BringUp): Promise<LoadedProject> {
   const images = [...before.observed.images.keys()];
-  const { io, runtime } = input;
   if (input.file === '-') {
     const observed = await runtime.observe(before.project, images, io.interrupted);
     return {
@@ -73,7 +72,7 @@ async function reload(before: LoadedProject, input: BringUp): Promise<LoadedProj
       readyReplicas: await readReadyReplicas(observed.containers, runtime, io.interrupted),
     };
   }
-  return loadProject(input.file, input.flags, io, runtime);
+  return loadProject(input, flags, io, runtime);
 }
 
 interface RunUp {

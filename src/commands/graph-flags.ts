@@ -1,8 +1,9 @@
 import { type Command, Option } from 'commander';
 import { parseCount } from './duration.ts';
+import { addScriptFlags, type ScriptFlags } from './script-flags.ts';
 
 /** Flags of every verb that reads a graph. */
-export interface GraphFlags {
+export interface GraphFlags extends ScriptFlags {
   readonly project?: string;
   readonly name?: string;
   readonly operatorVersion?: string;
@@ -24,7 +25,7 @@ function collect(value: string, before: readonly string[] | undefined): readonly
 
 /** Adds them to a command; the defaults are those of the DESIGN's command line. */
 export function addGraphFlags(command: Command): Command {
-  return command
+  return addScriptFlags(command)
     .option('-p, --project <name>', 'project name (default: the name of the graph)')
     .option('--name <graph>', 'which graph of a file that holds several')
     .option('--operator-version <version>', 'operator generation that merges the file: 0.4, 0.6, 1.1 or 1.5')

@@ -26,6 +26,13 @@ import { findHuggingFace } from './hugging-face.ts';
 import type { Io } from './io.ts';
 import { loadInfra } from './load-infra.ts';
 import { readEnvFiles } from './read-env-files.ts';
+import { readGraph } from './read-graph.ts';
+
+/** FILE and what stands behind `--`. */
+export interface ProjectInput {
+  readonly file: string;
+  readonly scriptArgs: readonly string[];
+}
 
 /** Everything that `plan`, `up` and `pull` know before anything is done. */
 export interface LoadedProject {
@@ -107,7 +114,12 @@ class Assumptions {
  * The whole way from FILE to what is desired and what is there; changes nothing. Throws a UserError with every problem of the input
  * (exit 2), or with what the machine lacks (exit 3).
  */
-export async function loadProject(file: string, flags: GraphFlags, io: Io, runtime: Runtime): Promise<LoadedProject> {
+export async function loadProject(
+  input: ProjectInput,
+  flags: GraphFlags,
+  io: Io,
+  runtime: Runtime,
+): Promise<LoadedProject> {
   const signal = io.interrupted;
   const generation = operatorGeneration(flags.operatorVersion);
   const images = { byComponent: parseComponentValues(flags.image ?? [], '--image'), tag: flags.tag };
@@ -116,10 +128,15 @@ export async function loadProject(file: string, flags: GraphFlags, io: Io, runti
   const restrictTo = chosenGpus(flags.gpus, io.env);
   const engineSoon = runtime.facts(signal);
   engineSoon.catch(() => undefined);
-  const { loadGraph } = await import('../dgd/load-graph.ts');
-  const { graph, diagnostics } = await loadGraph(
-    { file, generation, ...(flags.name ? { name: flags.name } : {}) },
-    io.stdin,
+  const { graph, diagnostics } = await readGraph(
+    {
+      ...input,
+      flags,
+      generation,
+      image: (component) => valueFor(images.byComponent, component),
+      runtimeVersion: (component) => flags.tag ?? valueFor(versions, component),
+    },
+    io,
   );
   const resolved = resolveGraph(graph, { generation });
   const components = resolved.components.map((component) => component.name);
@@ -137,7 +154,7 @@ export async function loadProject(file: string, flags: GraphFlags, io: Io, runti
   let settleMs = 0;
   const options: LocalOptions = {
     project,
-    source: file,
+    source: input.file,
     images,
     scale,
     pull: pullPolicy(flags.pull),

@@ -4,7 +4,8 @@ import { reconcile } from '../plan/reconcile.ts';
 import { connect } from './connect.ts';
 import { addGraphFlags, type GraphFlags } from './graph-flags.ts';
 import { type Io, print, printJson, say } from './io.ts';
-import { type LoadedProject, loadProject } from './load-project.ts';
+import { type LoadedProject, loadProject, type ProjectInput } from './load-project.ts';
+import { SCRIPT_ARGUMENTS, scriptArguments } from './script-flags.ts';
 
 interface PlanFlags extends GraphFlags {
   readonly format: string;
@@ -18,12 +19,15 @@ export function registerPlan(program: Command, io: Io): void {
     program
       .command('plan')
       .description('show what up would do, and why')
-      .argument('<file>', 'YAML file, or - for stdin'),
+      .argument('<file>', 'YAML file, launch script, or - for YAML on stdin')
+      .argument('[args...]', SCRIPT_ARGUMENTS),
   )
     .option('--format <format>', 'text or json', 'text')
     .option('-d, --detach', 'plan for up --detach')
     .option('--force-recreate', 'recreate containers that have not changed')
-    .action((file: string, flags: PlanFlags) => showPlan(file, flags, io));
+    .action((file: string, args: readonly string[], flags: PlanFlags, command: Command) =>
+      showPlan({ file, scriptArgs: scriptArguments(args, command) }, flags, io),
+    );
 }
 
 /** The plan of an `up` with these flags. */
@@ -41,9 +45,9 @@ export function planUp(
 }
 
 /** Prints the plan: data to stdout, notices to stderr. */
-export async function showPlan(file: string, flags: PlanFlags, io: Io): Promise<void> {
+export async function showPlan(input: ProjectInput, flags: PlanFlags, io: Io): Promise<void> {
   const runtime = await connect(io);
-  const plan = planUp(await loadProject(file, flags, io, runtime), flags);
+  const plan = planUp(await loadProject(input, flags, io, runtime), flags);
   if (flags.format === 'json') return printJson(io, planToJson(plan));
   print(io, formatPlan(plan));
   say(io, formatNotices(plan.notices));

@@ -3,8 +3,9 @@ import { PlanBuilder } from '../plan/plan-builder.ts';
 import { connect } from './connect.ts';
 import { addGraphFlags, type GraphFlags } from './graph-flags.ts';
 import type { Io } from './io.ts';
-import { loadProject } from './load-project.ts';
+import { loadProject, type ProjectInput } from './load-project.ts';
 import { showPlanRun } from './run-plan.ts';
+import { SCRIPT_ARGUMENTS, scriptArguments } from './script-flags.ts';
 
 interface PullFlags extends GraphFlags {
   readonly progress?: string;
@@ -13,15 +14,21 @@ interface PullFlags extends GraphFlags {
 /** `dynamo pull`: fetches the images of a graph that are not here, all at once; `--pull always` fetches every one. */
 export function registerPull(program: Command, io: Io): void {
   addGraphFlags(
-    program.command('pull').description('pull the images of a graph').argument('<file>', 'YAML file, or - for stdin'),
+    program
+      .command('pull')
+      .description('pull the images of a graph')
+      .argument('<file>', 'YAML file, launch script, or - for YAML on stdin')
+      .argument('[args...]', SCRIPT_ARGUMENTS),
   )
     .option('--progress <mode>', 'auto, tty, plain, json or quiet')
-    .action((file: string, flags: PullFlags) => pull(file, flags, io));
+    .action((file: string, args: readonly string[], flags: PullFlags, command: Command) =>
+      pull({ file, scriptArgs: scriptArguments(args, command) }, flags, io),
+    );
 }
 
-async function pull(file: string, flags: PullFlags, io: Io): Promise<void> {
+async function pull(input: ProjectInput, flags: PullFlags, io: Io): Promise<void> {
   const runtime = await connect(io);
-  const { project, desired, observed } = await loadProject(file, flags, io, runtime);
+  const { project, desired, observed } = await loadProject(input, flags, io, runtime);
   const containers = [
     ...desired.infra.map((entry) => entry.container),
     ...desired.replicas.flatMap((replica) => replica.containers),

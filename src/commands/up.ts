@@ -4,6 +4,7 @@ import { parseCount, parseDuration } from './duration.ts';
 import { addGraphFlags } from './graph-flags.ts';
 import type { Io } from './io.ts';
 import { showPlan } from './plan.ts';
+import { SCRIPT_ARGUMENTS, scriptArguments } from './script-flags.ts';
 import type { UpFlags } from './up-flags.ts';
 
 /** `dynamo up`: brings a graph up and, unless detached, stays with it. */
@@ -12,7 +13,8 @@ export function registerUp(program: Command, io: Io): void {
     program
       .command('up')
       .description('bring a graph up on this machine')
-      .argument('<file>', 'YAML file, or - for stdin'),
+      .argument('<file>', 'YAML file, launch script, or - for YAML on stdin')
+      .argument('[args...]', SCRIPT_ARGUMENTS),
   )
     .option('-d, --detach', 'return when it is ready')
     .option('--wait-timeout <duration>', 'give up when it is not ready by then', (text) =>
@@ -29,9 +31,10 @@ export function registerUp(program: Command, io: Io): void {
     .option('--dry-run', 'show the plan and change nothing')
     .option('--no-logs', 'do not show the containers’ logs')
     .option('--progress <mode>', 'auto, tty, plain, json or quiet')
-    .action(async (file: string, flags: UpFlags) => {
-      if (flags.dryRun) return showPlan(file, { ...flags, format: 'text' }, io);
+    .action(async (file: string, args: readonly string[], flags: UpFlags, command: Command) => {
+      const input = { file, scriptArgs: scriptArguments(args, command) };
+      if (flags.dryRun) return showPlan(input, { ...flags, format: 'text' }, io);
       const { bringUp } = await import('./bring-up.ts');
-      return bringUp({ file, flags, io, runtime: await connect(io) });
+      return bringUp({ input, flags, io, runtime: await connect(io) });
     });
 }

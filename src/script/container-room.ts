@@ -1,8 +1,8 @@
 import { chmodSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { RunInContainer } from '../model/locked-container.ts';
 import { type RoomOutput, type RoomPaths, type RoomPlan, writeProgramLinks, writeRoomFiles } from './make-room.ts';
 import { HIDDEN_IN_CONTAINERS, PURE_PROGRAMS } from './program-names.ts';
-import type { RunInContainer } from './recording.ts';
 import type { ScriptTree } from './script-tree.ts';
 import { isBelow } from './script-tree.ts';
 import { stageTree } from './stage-tree.ts';

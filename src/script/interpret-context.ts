@@ -8,9 +8,10 @@ import type { Recording } from './recording.ts';
 export interface InterpretOptions {
   /** `metadata.name`; left out: `<backend>-<script>` as upstream names its files (rule 3). */
   readonly name?: string;
-  /** One image for every container; left out: NVIDIA's image of the backend at the runtime version. */
-  readonly image?: string;
-  readonly runtimeVersion?: string;
+  /** `--image` by component; undefined: the image of its backend at its runtime version. */
+  readonly image?: (component: string) => string | undefined;
+  /** `--runtime-version` by component. */
+  readonly runtimeVersion?: (component: string) => string | undefined;
   /** Where the image has the script's tree. */
   readonly workspace?: string;
 }

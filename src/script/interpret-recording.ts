@@ -4,7 +4,8 @@ import { projectName } from '../model/names.ts';
 import { fromJson, list, map, mapAt, type Node, scalar } from '../model/node.ts';
 import type { Origin } from '../model/origin.ts';
 import { buildComponent, type ComponentEnv, type FileMount } from './build-component.ts';
-import type { Backend, ClassifiedLaunch } from './classify-launch.ts';
+import { chooseImage } from './choose-image.ts';
+import type { ClassifiedLaunch } from './classify-launch.ts';
 import { collectFiles, keptEnv, rewriteWords, sharedEnv, toWorkspace, workingDirectory } from './component-values.ts';
 import { groupUnits, makeUnit, membersOf } from './group-launches.ts';
 import { sayGrouping, sharingOf } from './grouping-notices.ts';
@@ -23,13 +24,6 @@ export interface Interpretation {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-const REPOSITORIES: Readonly<Record<Backend, string>> = {
-  vllm: 'nvcr.io/nvidia/ai-dynamo/vllm-runtime',
-  sglang: 'nvcr.io/nvidia/ai-dynamo/sglang-runtime',
-  trtllm: 'nvcr.io/nvidia/ai-dynamo/tensorrtllm-runtime',
-};
-/** The tag that upstream's examples carry where none is known (facts/deployment-yaml.md §1.4). */
-const UNKNOWN_TAG = 'my-tag';
 /** The secret that upstream's workers read the Hugging Face token from (rule 10). */
 const TOKEN_SECRET = 'hf-token-secret';
 
@@ -96,23 +90,24 @@ function buildComponents(context: InterpretContext): BuiltComponents {
       entries.filter((entry) => !shared.some((other) => other.name === entry.name)),
     ]),
   );
-  const main = graphBackend(context.launches);
   const components = groups.map((group, index) => {
     const { first } = group;
     const members = membersOf(first);
-    const backend = members.find((member) => member.backend !== undefined)?.backend ?? main;
-    const isWorker = ['worker', 'engine', 'sidecar'].includes(first.main.kind) && backend !== undefined;
-    const image = options.image ?? `${REPOSITORIES[backend ?? 'vllm']}:${options.runtimeVersion ?? UNKNOWN_TAG}`;
+    const name = names[index] ?? first.main.program;
+    const isWorker =
+      ['worker', 'engine', 'sidecar'].includes(first.main.kind) &&
+      context.launches.some((launch) => launch.backend !== undefined);
+    const { image, given } = chooseImage(options, name, members, context.launches);
     const paths = [...new Set(members.flatMap((member) => member.launch.files.map((file) => file.path)))];
     const files = paths.flatMap((path): readonly FileMount[] => {
       const key = context.files.keys.get(path);
       return key === undefined ? [] : [{ path: toWorkspace(context, path), key }];
     });
     return buildComponent({
-      name: names[index] ?? first.main.program,
+      name,
       group,
       image,
-      imageOrigin: options.image === undefined ? originOf(recording, first.main) : { kind: 'flag', flag: '--image' },
+      imageOrigin: given ? { kind: 'flag', flag: '--image' } : originOf(recording, first.main),
       env,
       argv: new Map(members.map((member) => [member.index, rewriteWords(context, member)])),
       workingDir: workingDirectory(context, first.main),
@@ -124,10 +119,6 @@ function buildComponents(context: InterpretContext): BuiltComponents {
     });
   });
   return { components, shared };
-}
-
-function graphBackend(launches: readonly ClassifiedLaunch[]): Backend | undefined {
-  return launches.find((launch) => launch.backend !== undefined)?.backend;
 }
 
 /** Components that another one waits for: by a poll, or by being started while the first still had to answer. */

@@ -1,4 +1,5 @@
 import type { Diagnostic } from '../model/diagnostic.ts';
+import type { RunInContainer } from '../model/locked-container.ts';
 
 /** Where a script is recorded: `auto` takes namespaces where the kernel allows them, else a container; never `trusted`. */
 export type RoomChoice = 'auto' | 'namespace' | 'container' | 'trusted';
@@ -24,27 +25,6 @@ export const DEFAULT_LIMITS: RecordLimits = {
   writtenBytes: 128 * MIB,
   treeBytes: 64 * MIB,
 };
-
-/** What a container needs to be a room: no network, no capabilities, no new privileges, and the limits below. */
-interface RoomContainer {
-  readonly command: readonly string[];
-  readonly mounts: readonly { readonly source: string; readonly path: string; readonly readOnly: boolean }[];
-  /** Directories that live in memory, `bytes` large, and writable for everyone. */
-  readonly tmpfs: readonly { readonly path: string; readonly bytes: number }[];
-  /** `uid:gid` */
-  readonly user: string;
-  readonly memoryBytes: number;
-  readonly processes: number;
-}
-
-/**
- * Runs a container without network (`--network none --cap-drop ALL --security-opt no-new-privileges`) of an image that has bash
- * and the coreutils, as its first process, and returns what it wrote on stdout. Rejects when no such container can be had.
- */
-export type RunInContainer = (
-  container: RoomContainer,
-  signal: AbortSignal,
-) => Promise<{ readonly exitCode: number; readonly stdout: Uint8Array }>;
 
 export interface RecordOptions {
   /** The launch script. */

@@ -1,11 +1,11 @@
 import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { PassThrough } from 'node:stream';
 import Docker from 'dockerode';
 import { afterAll, describe, expect, test } from 'vitest';
+import { createContainerRoom } from '../../src/runtime/docker/run-locked-container.ts';
 import { recordScript } from '../../src/script/record-script.ts';
-import type { Recording, RunInContainer } from '../../src/script/recording.ts';
+import type { Recording } from '../../src/script/recording.ts';
 
 /** Below /tmp: images keep /root to root, and this checkout may stand there. */
 const SCRIPTS = mkdtempSync(join(tmpdir(), 'dynamo-scripts-'));
@@ -23,41 +23,7 @@ const present = await docker
     () => false,
   );
 
-const runInContainer: RunInContainer = async (room, signal) => {
-  const container = await docker.createContainer({
-    Image: IMAGE,
-    Entrypoint: [...room.command],
-    Cmd: [],
-    User: room.user,
-    Labels: { 'dynamo.test': 'script-container-room' },
-    NetworkDisabled: true,
-    AttachStdout: true,
-    HostConfig: {
-      NetworkMode: 'none',
-      CapDrop: ['ALL'],
-      SecurityOpt: ['no-new-privileges'],
-      Memory: room.memoryBytes,
-      PidsLimit: room.processes * 2,
-      Binds: room.mounts.map((mount) => `${mount.source}:${mount.path}${mount.readOnly ? ':ro' : ''}`),
-      Tmpfs: Object.fromEntries(room.tmpfs.map(({ path, bytes }) => [path, `rw,exec,mode=1777,size=${bytes}`])),
-    },
-  });
-  try {
-    const stream = await container.attach({ stream: true, stdout: true, stderr: true });
-    const stdout = new PassThrough();
-    const chunks: Buffer[] = [];
-    stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
-    docker.modem.demuxStream(stream, stdout, new PassThrough());
-    const ended = new Promise((done) => stream.once('end', done));
-    signal.addEventListener('abort', () => void container.kill().catch(() => undefined), { once: true });
-    await container.start();
-    const { StatusCode } = await container.wait();
-    await ended;
-    return { exitCode: StatusCode, stdout: Buffer.concat(chunks) };
-  } finally {
-    await container.remove({ force: true });
-  }
-};
+const runInContainer = createContainerRoom(process.env, IMAGE);
 
 function record(
   name: string,

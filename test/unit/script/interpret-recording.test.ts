@@ -94,7 +94,7 @@ describe('a recording read as a graph', () => {
               containers: [
                 {
                   name: 'main',
-                  image: 'nvcr.io/nvidia/ai-dynamo/vllm-runtime:my-tag',
+                  image: 'nvcr.io/nvidia/ai-dynamo/vllm-runtime:1.4.2',
                   env: [{ name: 'DYN_ROUTER_MODE', value: 'kv' }],
                 },
               ],
@@ -110,7 +110,7 @@ describe('a recording read as a graph', () => {
               containers: [
                 {
                   name: 'main',
-                  image: 'nvcr.io/nvidia/ai-dynamo/vllm-runtime:my-tag',
+                  image: 'nvcr.io/nvidia/ai-dynamo/vllm-runtime:1.4.2',
                   command: ['python3', '-m', 'dynamo.vllm'],
                   args: ['--model', 'm', '--kv-events-config', '{"endpoint":"tcp://*:20080"}'],
                   envFrom: [{ secretRef: { name: 'hf-token-secret' } }],
@@ -126,7 +126,7 @@ describe('a recording read as a graph', () => {
   });
 
   test('gives every value the line of its launch, and the image its flag', () => {
-    const { graph } = interpret(launches(FRONTEND, VLLM), { image: 'mine:1', name: 'given' });
+    const { graph } = interpret(launches(FRONTEND, VLLM), { image: () => 'mine:1', name: 'given' });
     expect(graph.name).toBe('given');
     expect(graph.components.map((component) => component.origin)).toEqual([
       { kind: 'file', at: { file: SCRIPT, line: 10, col: 1 } },
@@ -359,10 +359,10 @@ describe('a recording read as a graph', () => {
         `${FRONTEND} --http-port 8001 --router-mode kv`,
         'python3 -m dynamo.trtllm',
       ),
-      { runtimeVersion: '1.4.2' },
+      { runtimeVersion: () => '1.6.1' },
     );
     expect(shapes(read)).toEqual(['Frontend:frontend x2 0', 'TRTLLMWorker:worker x1 1']);
-    expect(main(read, 'TRTLLMWorker').image).toBe('nvcr.io/nvidia/ai-dynamo/tensorrtllm-runtime:1.4.2');
+    expect(main(read, 'TRTLLMWorker').image).toBe('nvcr.io/nvidia/ai-dynamo/tensorrtllm-runtime:1.6.1');
     expect(codes(read)).toContain('10 FRONTENDS_MERGED');
   });
 });

@@ -1,0 +1,129 @@
+import { open } from 'node:fs/promises';
+import { type Diagnostic, throwOnErrors, UserError } from '../model/diagnostic.ts';
+import type { Graph } from '../model/graph.ts';
+import type { OperatorGeneration } from '../model/origin.ts';
+import type { Recording, RoomChoice } from '../script/recording.ts';
+import type { Io } from './io.ts';
+import { readScriptEnv, type ScriptFlags } from './script-flags.ts';
+
+export interface ReadGraphInput {
+  /** YAML file, launch script, or `-` for YAML on stdin. */
+  readonly file: string;
+  /** What stands behind `--`. */
+  readonly scriptArgs: readonly string[];
+  readonly flags: ScriptFlags & { readonly name?: string };
+  readonly generation: OperatorGeneration;
+  /** `--image` and `--runtime-version` by component, as a script's components need them. */
+  readonly image?: (component: string) => string | undefined;
+  readonly runtimeVersion?: (component: string) => string | undefined;
+}
+
+/** What a launch script says beyond its graph. */
+export interface ScriptFacts {
+  readonly recording: Recording;
+  /** Components that the script waits for before it starts another. */
+  readonly startAfter: ReadonlyMap<string, readonly string[]>;
+  /** `--workspace`: where the containers have the script's tree. */
+  readonly workspace: string;
+}
+
+export interface GraphInput {
+  readonly graph: Graph;
+  /** Warnings and notices. */
+  readonly diagnostics: readonly Diagnostic[];
+  /** Undefined for YAML. */
+  readonly script: ScriptFacts | undefined;
+}
+
+const DEFAULT_WORKSPACE = '/workspace';
+
+/**
+ * The graph of FILE, whether it is written as YAML or as a launch script, which is recorded and interpreted. Throws a UserError (exit 2)
+ * with every problem of the input; for a script that cannot be locked in, ROOM_UNAVAILABLE.
+ */
+export async function readGraph(input: ReadGraphInput, io: Io): Promise<GraphInput> {
+  if (await isScript(input.file)) return readScript(input, io);
+  const { flags } = input;
+  const misplaced =
+    input.scriptArgs.length > 0
+      ? '--'
+      : flags.env !== undefined
+        ? '-e'
+        : flags.trustScript
+          ? '--trust-script'
+          : flags.workspace !== undefined
+            ? '--workspace'
+            : undefined;
+  if (misplaced !== undefined) {
+    throw new UserError('FLAG_OF_SCRIPTS', `${misplaced} is for launch scripts, and ${input.file} is none`, {
+      hint: 'variables for every component are given with --env-file',
+    });
+  }
+  const { loadGraph } = await import('../dgd/load-graph.ts');
+  const { file, generation } = input;
+  const loaded = await loadGraph(
+    { file, generation, ...(flags.name ? { name: flags.name } : {}) },
+    io.stdin,
+    io.interrupted,
+  );
+  return { ...loaded, script: undefined };
+}
+
+const SCRIPT_NAME = /\.(?:sh|bash)$/;
+
+/** By its name or by its first two bytes; pipes are not looked into: they can be read only once. */
+async function isScript(file: string): Promise<boolean> {
+  if (SCRIPT_NAME.test(file)) return true;
+  if (file === '-' || /\.(?:ya?ml|json)$/.test(file)) return false;
+  const handle = await open(file).catch(() => undefined);
+  try {
+    if (!(await handle?.stat())?.isFile()) return false;
+    const { bytesRead, buffer } = (await handle?.read(Buffer.alloc(2), 0, 2, 0)) ?? { bytesRead: 0, buffer: '' };
+    return bytesRead === 2 && buffer.toString() === '#!';
+  } finally {
+    await handle?.close();
+  }
+}
+
+async function readScript(input: ReadGraphInput, io: Io): Promise<GraphInput> {
+  const { flags, image, runtimeVersion } = input;
+  const [{ recordScript }, { interpretRecording }] = await Promise.all([
+    import('../script/record-script.ts'),
+    import('../script/interpret-recording.ts'),
+  ]);
+  const workspace = (flags.workspace ?? DEFAULT_WORKSPACE).replace(/\/+$/, '');
+  if (!workspace.startsWith('/'))
+    throw new UserError('INVALID_FLAG', `--workspace ${workspace} is no absolute directory of an image`);
+  const recording = await recordScript(
+    {
+      file: input.file,
+      args: input.scriptArgs,
+      env: readScriptEnv(flags, io),
+      room: chooseRoom(flags, io),
+      runInContainer: async (container, signal) => {
+        const { createContainerRoom } = await import('../runtime/docker/run-locked-container.ts');
+        return createContainerRoom(io.env, io.env.DYNAMO_SCRIPT_IMAGE || undefined)(container, signal);
+      },
+    },
+    io.interrupted,
+  );
+  const { graph, startAfter, diagnostics } = interpretRecording(recording, {
+    workspace,
+    ...(flags.name ? { name: flags.name } : {}),
+    ...(image ? { image } : {}),
+    ...(runtimeVersion ? { runtimeVersion } : {}),
+  });
+  throwOnErrors(diagnostics);
+  return { graph, diagnostics, script: { recording, startAfter, workspace } };
+}
+
+/** `--trust-script`; else DYNAMO_SCRIPT_ROOM, for machines where the first room that works is not the one that should be used. */
+function chooseRoom(flags: ScriptFlags, io: Io): RoomChoice {
+  if (flags.trustScript) return 'trusted';
+  const room = io.env.DYNAMO_SCRIPT_ROOM;
+  if (room === undefined || room === '') return 'auto';
+  if (room === 'namespace' || room === 'container') return room;
+  throw new UserError('INVALID_FLAG', `DYNAMO_SCRIPT_ROOM is "${room}"`, {
+    hint: 'set it to namespace or container, or unset it',
+  });
+}

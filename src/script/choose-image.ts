@@ -1,0 +1,33 @@
+import type { Backend, ClassifiedLaunch } from './classify-launch.ts';
+import type { InterpretOptions } from './interpret-context.ts';
+
+/** NVIDIA's images of a backend, and the CPU image that graphs of mockers run on (compose/images, launch/mocker). */
+const REPOSITORIES: Readonly<Record<Backend | 'mocker', string>> = {
+  vllm: 'nvcr.io/nvidia/ai-dynamo/vllm-runtime',
+  sglang: 'nvcr.io/nvidia/ai-dynamo/sglang-runtime',
+  trtllm: 'nvcr.io/nvidia/ai-dynamo/tensorrtllm-runtime',
+  mocker: 'dynamo-cpu',
+};
+/** The release of the examples in launch/. */
+const DEFAULT_VERSION = '1.4.2';
+
+/** The image of a component: `--image`, else that of its own backend, of the graph's, of the mocker, at the runtime version. */
+export function chooseImage(
+  options: InterpretOptions,
+  component: string,
+  members: readonly ClassifiedLaunch[],
+  all: readonly ClassifiedLaunch[],
+): { readonly image: string; readonly given: boolean } {
+  const given = options.image?.(component);
+  if (given !== undefined) return { image: given, given: true };
+  const kind = backendOf(members) ?? backendOf(all) ?? (all.some(isMocker) ? 'mocker' : 'vllm');
+  return { image: `${REPOSITORIES[kind]}:${options.runtimeVersion?.(component) ?? DEFAULT_VERSION}`, given: false };
+}
+
+function backendOf(launches: readonly ClassifiedLaunch[]): Backend | undefined {
+  return launches.find((launch) => launch.backend !== undefined)?.backend;
+}
+
+function isMocker(launch: ClassifiedLaunch): boolean {
+  return launch.kind === 'mocker';
+}
