@@ -5,6 +5,7 @@ import type { ObservedState } from '../model/observed-state.ts';
 import { allocateGpus, type GpuShortage } from '../plan/allocate-gpus.ts';
 import type { LocalReplica } from '../plan/build-desired-state.ts';
 import { formatGpuShortage } from '../plan/format-gpu-shortage.ts';
+import { mergeSlots } from '../plan/gpu-slots.ts';
 
 export interface GiveGpusInput {
   readonly replicas: readonly LocalReplica[];
@@ -26,12 +27,16 @@ export function giveGpus(input: GiveGpusInput): ReadonlyMap<string, readonly str
   const ownHolds = new Set(
     observed.gpuHolds.filter((hold) => hold.project === observed.project).map((hold) => hold.uuid),
   );
-  const result = allocateGpus({
-    requests: input.replicas.map(({ id, gpuCount }) => ({
+  const merged = mergeSlots(
+    input.replicas.map(({ id, gpuCount, gpuSlots }) => ({
       replica: id,
       count: gpuCount,
       previous: previous.get(id) ?? [],
+      slots: gpuSlots,
     })),
+  );
+  const result = allocateGpus({
+    requests: merged.requests,
     gpus: inventory.gpus,
     holds: observed.gpuHolds.filter((hold) => hold.project !== observed.project),
     restrictTo,
@@ -40,7 +45,7 @@ export function giveGpus(input: GiveGpusInput): ReadonlyMap<string, readonly str
       inventory.gpus.filter((gpu) => ownHolds.has(gpu.uuid)).flatMap((gpu) => gpu.processes.map(({ pid }) => pid)),
     ),
   });
-  if (result.kind === 'allocated') return result.byReplica;
+  if (result.kind === 'allocated') return merged.split(result.byReplica);
   throw shortageError(result.shortage, inventory.problem);
 }
 

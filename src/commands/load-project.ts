@@ -128,7 +128,7 @@ export async function loadProject(
   const restrictTo = chosenGpus(flags.gpus, io.env);
   const engineSoon = runtime.facts(signal);
   engineSoon.catch(() => undefined);
-  const { graph, diagnostics } = await readGraph(
+  const { graph, diagnostics, script } = await readGraph(
     {
       ...input,
       flags,
@@ -174,6 +174,7 @@ export async function loadProject(
     bind: flags.bind,
     extraEnv,
     hfCache: huggingFace.cache,
+    workspace: script?.mountsTree ? { source: script.recording.tree, target: script.workspace } : undefined,
     adaptPod: adaptMocker,
   };
   const laidOut = buildDesiredState(resolved, options);

@@ -1,6 +1,9 @@
+import { existsSync } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type Diagnostic, throwOnErrors, UserError } from '../model/diagnostic.ts';
 import type { Graph } from '../model/graph.ts';
+import type { Node } from '../model/node.ts';
 import type { OperatorGeneration } from '../model/origin.ts';
 import type { Recording, RoomChoice } from '../script/recording.ts';
 import type { Io } from './io.ts';
@@ -23,8 +26,10 @@ export interface ScriptFacts {
   readonly recording: Recording;
   /** Components that the script waits for before it starts another. */
   readonly startAfter: ReadonlyMap<string, readonly string[]>;
-  /** `--workspace`: where the containers have the script's tree. */
+  /** `--workspace`: where the images have the script's tree. */
   readonly workspace: string;
+  /** The tree has files there that the graph names: the containers must be given it. */
+  readonly mountsTree: boolean;
 }
 
 export interface GraphInput {
@@ -108,13 +113,38 @@ async function readScript(input: ReadGraphInput, io: Io): Promise<GraphInput> {
     io.interrupted,
   );
   const { graph, startAfter, diagnostics } = interpretRecording(recording, {
+    file: input.file,
     workspace,
     ...(flags.name ? { name: flags.name } : {}),
     ...(image ? { image } : {}),
     ...(runtimeVersion ? { runtimeVersion } : {}),
   });
   throwOnErrors(diagnostics);
-  return { graph, diagnostics, script: { recording, startAfter, workspace } };
+  const mountsTree = namesFilesOf(recording.tree, workspace, graph);
+  return { graph, diagnostics, script: { recording, startAfter, workspace, mountsTree } };
+}
+
+/** Whether a path of the workspace that the graph names is there in the tree; what is not must be in the image. */
+function namesFilesOf(tree: string, workspace: string, graph: Graph): boolean {
+  const texts = textsOf(graph.spec);
+  return texts.some((text) =>
+    [...text.matchAll(/[^\s"'=,:]+/g)].some(
+      ([path]) =>
+        path === workspace ||
+        (path.startsWith(`${workspace}/`) && existsSync(join(tree, path.slice(workspace.length)))),
+    ),
+  );
+}
+
+function textsOf(node: Node): readonly string[] {
+  switch (node.kind) {
+    case 'scalar':
+      return typeof node.value === 'string' ? [node.value] : [];
+    case 'list':
+      return node.items.flatMap(textsOf);
+    case 'map':
+      return [...node.fields.values()].flatMap(textsOf);
+  }
 }
 
 /** `--trust-script`; else DYNAMO_SCRIPT_ROOM, for machines where the first room that works is not the one that should be used. */

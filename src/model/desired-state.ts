@@ -45,6 +45,8 @@ export interface DesiredReplica {
   readonly component: string;
   readonly type: string;
   readonly index: number;
+  /** Components that must be ready before it starts. */
+  readonly startAfter: readonly string[];
   readonly runtimeVersion: string;
   /** UUIDs of its GPUs, in the order the container sees them. */
   readonly gpus: readonly string[];

@@ -1,6 +1,7 @@
 import type { DesiredContainer, DesiredInfra, DesiredState, DesiredVolume } from '../model/desired-state.ts';
 import type { Diagnostic } from '../model/diagnostic.ts';
 import type { EngineFacts } from '../model/host-inventory.ts';
+import { localAnnotation } from '../model/local-annotations.ts';
 import { networkName, replicaId } from '../model/names.ts';
 import { at, itemsAt, type MapNode, mapAt, stringAt } from '../model/node.ts';
 import type { ResolvedComponent, ResolvedGraph } from '../model/resolved-graph.ts';
@@ -12,6 +13,7 @@ import { type ImageOverrides, isImageReference, overrideImage, valueFor } from '
 import { buildInfra, type InfraDefinition } from './infra-containers.ts';
 import { isFrontend, podGpuCount, readPodContainers, registersModel } from './local-pod.ts';
 import { type CacheMount, chooseCache, type ModelCache } from './model-cache.ts';
+import { mountWorkspace, type Workspace } from './mount-workspace.ts';
 import { listIgnoredFields } from './pod-notices.ts';
 
 export interface LocalOptions {
@@ -36,6 +38,8 @@ export interface LocalOptions {
   readonly extraEnv: ReadonlyMap<string, string>;
   /** The caller's Hugging Face cache, when it is there. */
   readonly hfCache: ModelCache | undefined;
+  /** The tree of a launch script, for the containers that name files of it. */
+  readonly workspace?: Workspace | undefined;
   /** Rewrites a component's pod for the runtime version that runs it (flags of the mocker); returns it unchanged otherwise. */
   readonly adaptPod: (
     podTemplate: MapNode,
@@ -55,6 +59,8 @@ export interface LocalReplica {
   readonly component: ResolvedComponent;
   readonly index: number;
   readonly gpuCount: number;
+  /** One for each GPU, where the graph says that some are shared; equal slots are one GPU. */
+  readonly gpuSlots: readonly string[];
 }
 
 /** Every replica of the graph that one machine runs, in file order; `--scale` wins over the file. */
@@ -64,11 +70,13 @@ export function listReplicas(graph: ResolvedGraph, scale: ReadonlyMap<string, nu
     .flatMap((component) => {
       const count = valueFor(scale, component.name) ?? component.replicas;
       const gpuCount = podGpuCount(component);
+      const slots = localAnnotation(component.podTemplate, 'gpuSlots');
       return Array.from({ length: count }, (_, index) => ({
         id: replicaId(component.name, index),
         component,
         index,
         gpuCount,
+        gpuSlots: slots.slice(index * gpuCount, (index + 1) * gpuCount),
       }));
     });
 }
@@ -108,7 +116,11 @@ export function buildDesiredState(
     const usesHub = (isFrontend(component) || registersModel(component)) && !/(?:^|\/)dynamo-cpu[:@]/.test(image);
     const cache = usesHub ? chooseCache(options.hfCache, runtime) : undefined;
     diagnostics.push(...(cache?.notices ?? []));
-    pods.set(component.name, { podTemplate: deviated.podTemplate, runtime, cache: cache?.mount });
+    pods.set(component.name, {
+      podTemplate: mountWorkspace(deviated.podTemplate, options.workspace),
+      runtime,
+      cache: cache?.mount,
+    });
   }
   let published = 0;
   const replicas = listReplicas(graph, options.scale).flatMap(({ id, component, index }) => {

@@ -9,6 +9,7 @@ import type {
 import type { Diagnostic } from '../model/diagnostic.ts';
 import type { EngineFacts } from '../model/host-inventory.ts';
 import { LABEL } from '../model/labels.ts';
+import { localAnnotation } from '../model/local-annotations.ts';
 import { containerName, replicaId } from '../model/names.ts';
 import { type MapNode, mapAt, numberAt, stringAt } from '../model/node.ts';
 import type { ReplicaFacts } from '../model/observed-state.ts';
@@ -239,6 +240,7 @@ export function buildReplica(
     component: component.name,
     type: component.type,
     index,
+    startAfter: localAnnotation(podTemplate, 'startAfter'),
     runtimeVersion: context.runtime.version,
     gpus: context.gpus,
     containers: [...sandbox, ...containers],

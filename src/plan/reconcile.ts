@@ -87,7 +87,7 @@ export function reconcile(desired: DesiredState, observed: ObservedState, option
   }
   const removedBefore = planOrphans(containers, context);
   const healthy = desired.infra.flatMap(({ service, container }) => planInfra(service, container, context));
-  const ready = desired.replicas.flatMap((replica) => planReplica(replica, [...healthy], removedBefore, context));
+  const ready = planReplicas(healthy, removedBefore, context);
   // Whoever was killed before it could hand restarts over to Docker had not seen the graph answer either.
   const unfinished = options.detach && observed.containers.some((container) => container.restartPolicy === 'no');
   const changed = healthy.length > 0 || ready.length > 0 || unfinished;
@@ -183,6 +183,31 @@ function planInfra(service: 'etcd' | 'nats', container: DesiredContainer, contex
       started,
     ]),
   ];
+}
+
+/**
+ * Steps of every replica, those that others start after first; returns what the graph's readiness waits for. Components that start
+ * after each other in a circle wait for none of it.
+ */
+function planReplicas(
+  healthy: readonly string[],
+  removedBefore: ReadonlyMap<string, string>,
+  context: Context,
+): string[] {
+  const readyOf = new Map<string, string[]>();
+  const plan = (component: string): readonly string[] => {
+    const known = readyOf.get(component);
+    if (known) return known;
+    const ready: string[] = [];
+    readyOf.set(component, ready);
+    const replicas = context.desired.replicas.filter((replica) => replica.component === component);
+    const before = [...new Set(replicas.flatMap((replica) => replica.startAfter))].flatMap(plan);
+    for (const replica of replicas)
+      ready.push(...planReplica(replica, [...healthy, ...before], removedBefore, context));
+    return ready;
+  };
+  for (const { component } of context.desired.replicas) plan(component);
+  return [...readyOf.values()].flat();
 }
 
 /** Steps of one replica; returns what the graph's readiness waits for (nothing when the replica stays as it is). */

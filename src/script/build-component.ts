@@ -103,7 +103,7 @@ function containerNode(sources: ComponentSources, launch: ClassifiedLaunch, name
       ),
     ]);
   if (sources.secret !== undefined)
-    fields.push(['envFrom', fromJson([{ secretRef: { name: sources.secret } }], origin)]);
+    fields.push(['envFrom', fromJson([{ secretRef: { name: sources.secret, optional: true } }], origin)]);
   if (demand.count > 0)
     fields.push(['resources', fromJson({ limits: { 'nvidia.com/gpu': String(demand.count) } }, origin)]);
   const mounts = sources.files.map((file) => ({ name: VOLUME, mountPath: file.path, subPath: file.key }));

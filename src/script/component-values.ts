@@ -52,20 +52,43 @@ export function rewriteWords(context: InterpretContext, launch: ClassifiedLaunch
   return launch.argv.map((word, index) => (index === 0 ? word : rewriteText(context, launch, word)));
 }
 
+/** Where files that the script wrote into its own tree stand in the containers: the tree there is read-only, or the image's. */
+const WRITTEN_FILES = '/opt/launch-files';
+
+/** Where a file that the script wrote stands in the containers. */
+export function mountPathOf({ recording, files }: InterpretContext, path: string): string {
+  const inTree = [recording.tree, '/workspace'].some((root) => path.startsWith(`${root}/`));
+  return inTree ? `${WRITTEN_FILES}/${files.keys.get(path)}` : path;
+}
+
+function toWrittenFile(context: InterpretContext, launch: ClassifiedLaunch, text: string): string {
+  let result = text;
+  for (const path of [...context.files.keys.keys()].toSorted((a, b) => b.length - a.length)) {
+    const target = mountPathOf(context, path);
+    if (target === path) continue;
+    if (posix.resolve(launch.launch.cwd, result) === path) return target;
+    result = result.replaceAll(path, target);
+  }
+  return result;
+}
+
 /** Paths of the script's tree become those of the workspace in the image; addresses of the frontend become its service. */
 function rewriteText(context: InterpretContext, launch: ClassifiedLaunch, text: string): string {
   const { references, names, groups, graphName } = context;
   const ours = references.filter((reference) => reference.from === launch.index && text.includes(reference.address));
-  const addressed = ours.reduce((result, { address, to }) => {
-    const group = groups.findIndex(({ units }) => units.some((unit) => unit.main.index === to));
-    const target = group < 0 ? undefined : groups[group];
-    if (target === undefined || target.first.main.kind !== 'frontend') return result;
-    return result.replaceAll(address, `${graphName}-${(names[group] ?? '').toLowerCase()}:${FRONTEND_PORT}`);
-  }, text);
+  const addressed = ours.reduce(
+    (result, { address, to }) => {
+      const group = groups.findIndex(({ units }) => units.some((unit) => unit.main.index === to));
+      const target = group < 0 ? undefined : groups[group];
+      if (target === undefined || target.first.main.kind !== 'frontend') return result;
+      return result.replaceAll(address, `${graphName}-${(names[group] ?? '').toLowerCase()}:${FRONTEND_PORT}`);
+    },
+    toWrittenFile(context, launch, text),
+  );
   return toWorkspace(context, addressed);
 }
 
-export function toWorkspace({ recording, options }: InterpretContext, text: string): string {
+function toWorkspace({ recording, options }: InterpretContext, text: string): string {
   const workspace = options.workspace ?? '/workspace';
   const moved = text.replaceAll(`${recording.tree}/`, `${workspace}/`);
   return moved.includes(`${workspace}/`)

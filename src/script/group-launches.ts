@@ -68,6 +68,11 @@ export function unitDemand(unit: Unit): GpuDemand {
   return { count: devices.length, devices, named: demands.some((demand) => demand.named) };
 }
 
+/** Devices of a unit as its containers take them one after another: those beside the main one first; a device that two use stands twice. */
+export function devicesInPodOrder({ main, beside }: Unit): readonly string[] {
+  return [...beside, main].flatMap((launch) => gpuDemand(launch).devices);
+}
+
 /** All processes of a unit, the main one first. */
 export function membersOf(unit: Unit): readonly ClassifiedLaunch[] {
   return [unit.main, ...unit.beside];

@@ -2,19 +2,15 @@ import { type UnitGroup, unitDemand } from './group-launches.ts';
 import type { InterpretContext } from './interpret-context.ts';
 import { countOf, flagValue } from './launch-flags.ts';
 
-/** Annotation of components whose processes use one GPU together in the script. */
-const SHARING = 'dynamo.local/shares-gpu-with';
-
-/** The annotation of a component that shares a GPU, with itself or with others; empty for the rest. */
-export function sharingOf({ groups, names }: InterpretContext, index: number): Readonly<Record<string, string>> {
+/** Names of the components that share a GPU with this one, itself first where its own processes do. */
+export function sharingOf({ groups, names }: InterpretContext, index: number): readonly string[] {
   const devicesOf = (group: UnitGroup | undefined) => (group?.units ?? []).flatMap((unit) => unitDemand(unit).devices);
   const mine = devicesOf(groups[index]);
   const others = groups.flatMap((group, other) =>
     other !== index && devicesOf(group).some((device) => mine.includes(device)) ? [names[other] ?? ''] : [],
   );
   const withItself = new Set(mine).size < mine.length ? [names[index] ?? ''] : [];
-  const sharing = [...withItself, ...others];
-  return sharing.length === 0 ? {} : { [SHARING]: sharing.join(',') };
+  return [...withItself, ...others];
 }
 
 /** Says what became of the launches: who shares, what was joined or merged, which addresses lead nowhere. */
@@ -23,14 +19,9 @@ export function sayGrouping(context: InterpretContext): void {
   for (const [index, group] of groups.entries()) {
     const { main, beside } = group.first;
     const name = names[index] ?? '';
-    const sharing = sharingOf(context, index)[SHARING];
-    if (sharing !== undefined)
-      notes.say(
-        'notice',
-        'GPU_SHARED',
-        `${name} shares a GPU with ${sharing.replaceAll(',', ', ')}, as in the script`,
-        main,
-      );
+    const sharing = sharingOf(context, index);
+    if (sharing.length > 0)
+      notes.say('notice', 'GPU_SHARED', `${name} shares a GPU with ${sharing.join(', ')}, as in the script`, main);
     const size = countOf(flagValue(main.argv, '--data-parallel-size', '--data_parallel_size'));
     const ranks = [main, ...beside].filter(
       (launch) => flagValue(launch.argv, '--data-parallel-rank', '--data_parallel_rank') !== undefined,

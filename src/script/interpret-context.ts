@@ -6,6 +6,8 @@ import type { LoopbackReference } from './loopback-links.ts';
 import type { Recording } from './recording.ts';
 
 export interface InterpretOptions {
+  /** The script as people named it, for messages and origins; left out: its absolute path. */
+  readonly file?: string;
   /** `metadata.name`; left out: `<backend>-<script>` as upstream names its files (rule 3). */
   readonly name?: string;
   /** `--image` by component; undefined: the image of its backend at its runtime version. */
@@ -26,12 +28,17 @@ export interface InterpretContext {
   readonly names: readonly string[];
   readonly references: readonly LoopbackReference[];
   readonly launches: readonly ClassifiedLaunch[];
+  /** Components that must be ready before another one starts. */
+  readonly startAfter: ReadonlyMap<string, readonly string[]>;
   /** Contents by key, and the key of each path. */
   readonly files: { readonly contents: ReadonlyMap<string, string>; readonly keys: ReadonlyMap<string, string> };
 }
 
 /** The line of a launch; the first of the script where there is none. */
-export function originOf(recording: Recording, launch: ClassifiedLaunch | undefined): Origin {
-  const file = launch?.launch.file ?? recording.script;
+export function originOf(
+  { recording, options }: Pick<InterpretContext, 'recording' | 'options'>,
+  launch: ClassifiedLaunch | undefined,
+): Origin {
+  const file = launch?.launch.file ?? options.file ?? recording.script;
   return { kind: 'file', at: { file, line: launch?.launch.line ?? 1, col: 1 } };
 }

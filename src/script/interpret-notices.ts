@@ -1,14 +1,14 @@
 import type { Diagnostic, Severity } from '../model/diagnostic.ts';
 import type { ClassifiedLaunch } from './classify-launch.ts';
-import type { Recording } from './recording.ts';
 
 /** Collects what is said about a recording, each thing once, at the line of the script. */
 export class Notes {
   readonly #script: string;
   readonly #said: Diagnostic[] = [];
 
-  constructor(recording: Recording) {
-    this.#script = recording.script;
+  /** `script`: as people named it. */
+  constructor(script: string) {
+    this.#script = script;
   }
 
   say(severity: Severity, code: string, message: string, of?: ClassifiedLaunch, hint?: string): void {

@@ -1,13 +1,14 @@
 import type { Diagnostic } from '../model/diagnostic.ts';
 import { type Companions, type Graph, type GraphComponent, NO_COMPANIONS } from '../model/graph.ts';
+import { LOCAL_ANNOTATION } from '../model/local-annotations.ts';
 import { projectName } from '../model/names.ts';
 import { fromJson, list, map, mapAt, type Node, scalar } from '../model/node.ts';
 import type { Origin } from '../model/origin.ts';
 import { buildComponent, type ComponentEnv, type FileMount } from './build-component.ts';
 import { chooseImage } from './choose-image.ts';
 import type { ClassifiedLaunch } from './classify-launch.ts';
-import { collectFiles, keptEnv, rewriteWords, sharedEnv, toWorkspace, workingDirectory } from './component-values.ts';
-import { groupUnits, makeUnit, membersOf } from './group-launches.ts';
+import { collectFiles, keptEnv, mountPathOf, rewriteWords, sharedEnv, workingDirectory } from './component-values.ts';
+import { devicesInPodOrder, groupUnits, makeUnit, membersOf } from './group-launches.ts';
 import { sayGrouping, sharingOf } from './grouping-notices.ts';
 import { type InterpretContext, type InterpretOptions, originOf } from './interpret-context.ts';
 import { Notes } from './interpret-notices.ts';
@@ -15,6 +16,7 @@ import { findLoopbackReferences, joinLaunches } from './loopback-links.ts';
 import { componentName, uniqueNames } from './name-components.ts';
 import type { Recording } from './recording.ts';
 import { selectLaunches } from './select-launches.ts';
+import { startOrder } from './start-order.ts';
 
 export interface Interpretation {
   /** v1beta1; every value's origin is the line of the launch it comes from. */
@@ -32,7 +34,11 @@ const TOKEN_SECRET = 'hf-token-secret';
  * loopback, collapse equal launches into replicas. What cannot be a container is said by name and line; errors are in `diagnostics`.
  */
 export function interpretRecording(recording: Recording, options: InterpretOptions = {}): Interpretation {
-  const notes = new Notes(recording);
+  const script = options.file ?? recording.script;
+  const notes = new Notes(script);
+  const noticed = recording.notices.map((notice) =>
+    notice.at?.file === recording.script ? { ...notice, at: { ...notice.at, file: script } } : notice,
+  );
   const launches = selectLaunches(recording, notes);
   const references = findLoopbackReferences(launches);
   const units = joinLaunches(launches, references).flatMap((joined) => makeUnit(joined) ?? []);
@@ -49,13 +55,14 @@ export function interpretRecording(recording: Recording, options: InterpretOptio
     references,
     launches,
     files: collectFiles(launches, notes),
+    startAfter: startOrder(groups, names, launches),
   };
   sayGrouping(context);
   const components = buildComponents(context);
   return {
     graph: assembleGraph(context, components),
-    startAfter: startOrder(context),
-    diagnostics: [...recording.notices, ...notes.all()],
+    startAfter: context.startAfter,
+    diagnostics: [...noticed, ...notes.all()],
   };
 }
 
@@ -73,7 +80,7 @@ function defaultName(recording: Recording, launches: readonly ClassifiedLaunch[]
 }
 
 function buildComponents(context: InterpretContext): BuiltComponents {
-  const { groups, names, recording, options } = context;
+  const { groups, names, options } = context;
   const words = new Set(context.launches.flatMap((launch) => launch.argv));
   const kept = new Map(
     groups.flatMap(({ first }) =>
@@ -101,49 +108,40 @@ function buildComponents(context: InterpretContext): BuiltComponents {
     const paths = [...new Set(members.flatMap((member) => member.launch.files.map((file) => file.path)))];
     const files = paths.flatMap((path): readonly FileMount[] => {
       const key = context.files.keys.get(path);
-      return key === undefined ? [] : [{ path: toWorkspace(context, path), key }];
+      return key === undefined ? [] : [{ path: mountPathOf(context, path), key }];
     });
     return buildComponent({
       name,
       group,
       image,
-      imageOrigin: given ? { kind: 'flag', flag: '--image' } : originOf(recording, first.main),
+      imageOrigin: given ? { kind: 'flag', flag: '--image' } : originOf(context, first.main),
       env,
       argv: new Map(members.map((member) => [member.index, rewriteWords(context, member)])),
       workingDir: workingDirectory(context, first.main),
       secret: isWorker ? TOKEN_SECRET : undefined,
       configMap: `${context.graphName}-files`,
       files,
-      annotations: sharingOf(context, index),
-      originOf: (launch) => originOf(recording, launch),
+      annotations: annotationsOf(context, index),
+      originOf: (launch) => originOf(context, launch),
     });
   });
   return { components, shared };
 }
 
-/** Components that another one waits for: by a poll, or by being started while the first still had to answer. */
-function startOrder({ groups, names, launches }: InterpretContext): ReadonlyMap<string, readonly string[]> {
-  const nameOf = (index: number) =>
-    names[
-      groups.findIndex(({ units }) => units.some((unit) => membersOf(unit).some((member) => member.index === index)))
-    ];
-  const order = new Map<string, readonly string[]>();
-  const waited = new Set<string>();
-  for (const launch of launches) {
-    for (const wait of launch.launch.after) {
-      const target = wait.kind === 'poll' && wait.launch !== undefined ? nameOf(wait.launch) : undefined;
-      if (target !== undefined) waited.add(target);
-    }
-    const name = nameOf(launch.index);
-    const before = [...waited].filter((other) => other !== name);
-    if (name !== undefined && before.length > 0) order.set(name, [...new Set([...(order.get(name) ?? []), ...before])]);
-  }
-  return order;
+/** What only this machine can honour: GPUs that processes share, and the order in which the script starts them. */
+function annotationsOf(context: InterpretContext, index: number): Readonly<Record<string, string>> {
+  const { groups, names, startAfter } = context;
+  const after = startAfter.get(names[index] ?? '') ?? [];
+  const slots = (groups[index]?.units ?? []).flatMap(devicesInPodOrder);
+  return {
+    ...(sharingOf(context, index).length > 0 ? { [LOCAL_ANNOTATION.gpuSlots]: slots.join(',') } : {}),
+    ...(after.length > 0 ? { [LOCAL_ANNOTATION.startAfter]: after.join(',') } : {}),
+  };
 }
 
 function assembleGraph(context: InterpretContext, { components, shared }: BuiltComponents): Graph {
-  const { recording, launches, graphName, files } = context;
-  const origin = originOf(recording, launches[0]);
+  const { launches, graphName, files } = context;
+  const origin = originOf(context, launches[0]);
   const backends = [...new Set(launches.flatMap((launch) => launch.backend ?? []))];
   const framework: readonly (readonly [string, Node])[] =
     backends.length === 1 && backends[0] !== undefined ? [['backendFramework', scalar(backends[0], origin)]] : [];

@@ -48,6 +48,7 @@ export function desiredReplica(
     component: id.replace(/-\d+$/, ''),
     type: 'worker',
     index: 0,
+    startAfter: [],
     runtimeVersion: '1.4.2',
     gpus: containers.flatMap((container) => container.gpus),
     containers,

@@ -48,6 +48,23 @@ test('a first up creates everything, starts etcd and NATS first and the rest at 
   `);
 });
 
+test('what starts after a component waits until it is ready, and nothing waits for itself', () => {
+  const after = (id: string, ...startAfter: readonly string[]) =>
+    desiredReplica(id, [desiredContainer(`p-${id}`)], { startAfter });
+  const starts = (...replicas: Parameters<typeof desiredState>[0]) =>
+    Object.fromEntries(
+      reconcile(desiredState(replicas), observedState([], IMAGES), OPTIONS)
+        .steps.filter(({ id }) => /^startContainer:p-(?!etcd|nats)/.test(id))
+        .map(({ target, after: waits }) => [target, waits.filter((id) => id.startsWith('waitReady'))]),
+    );
+  expect(starts(after('frontend-0', 'decode'), after('decode-0', 'absent'), after('decode-1'))).toEqual({
+    'p-decode-0': [],
+    'p-decode-1': [],
+    'p-frontend-0': ['waitReady:decode-0', 'waitReady:decode-1'],
+  });
+  expect(starts(after('a-0', 'b'), after('b-0', 'a'))).toEqual({ 'p-b-0': [], 'p-a-0': ['waitReady:b-0'] });
+});
+
 test('a second up changes nothing', () => {
   const desired = graph();
   const plan = reconcile(desired, observedState(allRunning(desired), IMAGES), OPTIONS);

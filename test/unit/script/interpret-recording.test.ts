@@ -113,7 +113,7 @@ describe('a recording read as a graph', () => {
                   image: 'nvcr.io/nvidia/ai-dynamo/vllm-runtime:1.4.2',
                   command: ['python3', '-m', 'dynamo.vllm'],
                   args: ['--model', 'm', '--kv-events-config', '{"endpoint":"tcp://*:20080"}'],
-                  envFrom: [{ secretRef: { name: 'hf-token-secret' } }],
+                  envFrom: [{ secretRef: { name: 'hf-token-secret', optional: true } }],
                   resources: { limits: { 'nvidia.com/gpu': '1' } },
                 },
               ],
@@ -202,8 +202,8 @@ describe('a recording read as a graph', () => {
       .slice(1)
       .map((component) => JSON.parse(JSON.stringify(toJson(component.written))).podTemplate.metadata);
     expect(annotations).toEqual([
-      { annotations: { 'dynamo.local/shares-gpu-with': 'VllmPrefillWorker' } },
-      { annotations: { 'dynamo.local/shares-gpu-with': 'VllmDecodeWorker' } },
+      { annotations: { 'dynamo.local/gpu-slots': '0' } },
+      { annotations: { 'dynamo.local/gpu-slots': '0' } },
     ]);
     expect(codes(read)).toEqual(['11 GPU_SHARED', '12 GPU_SHARED']);
   });
@@ -350,6 +350,31 @@ describe('a recording read as a graph', () => {
       after: [{ kind: 'poll', url: 'http://localhost:8081/health', launch: 0, at }],
     };
     expect([...interpret([...first, ...launches(second)]).startAfter]).toEqual([['Frontend', ['VllmDecodeWorker']]]);
+  });
+
+  test('a long sleep keeps engines apart, a short one does not, and no wait goes in a circle', () => {
+    const sleep = (seconds: number) => [{ kind: 'sleep' as const, seconds, at: { file: SCRIPT, line: 1 } }];
+    const worker = (role: string, seconds: number): Partial<Launch> => ({
+      argv: `${VLLM} --disaggregation-mode ${role}`.split(' '),
+      after: sleep(seconds),
+    });
+    const read = (seconds: number) => [
+      ...interpret(launches(FRONTEND, worker('decode', 0), worker('prefill', seconds), worker('decode', seconds)))
+        .startAfter,
+    ];
+    expect(read(20)).toEqual([['VllmPrefillWorker', ['VllmDecodeWorker']]]);
+    expect(read(2)).toEqual([]);
+  });
+
+  test('a file written into the tree stands outside of it, since the tree is read-only there', () => {
+    const file = { path: '/repo/examples/backends/vllm/made.yaml', content: 'a: 1\n' };
+    const read = interpret(
+      launches(FRONTEND, { argv: `${VLLM} --a made.yaml --b=${file.path}`.split(' '), files: [file] }),
+    );
+    expect(main(read, 'VllmDecodeWorker')).toMatchObject({
+      args: ['--model', 'm', '--a', '/opt/launch-files/made.yaml', '--b=/opt/launch-files/made.yaml'],
+      volumeMounts: [{ name: 'launch-files', mountPath: '/opt/launch-files/made.yaml', subPath: 'made.yaml' }],
+    });
   });
 
   test('frontends on ports of their own become replicas, and the runtime version is in the image', () => {
