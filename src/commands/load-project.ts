@@ -8,7 +8,7 @@ import type { Graph } from '../model/graph.ts';
 import type { GpuInventory } from '../model/host-inventory.ts';
 import { projectName } from '../model/names.ts';
 import type { ObservedState } from '../model/observed-state.ts';
-import { OPERATOR_GENERATIONS, type OperatorGeneration } from '../model/origin.ts';
+import type { OperatorGeneration } from '../model/origin.ts';
 import type { ResolvedGraph } from '../model/resolved-graph.ts';
 import type { Runtime } from '../model/runtime.ts';
 import { resolveGraph } from '../operator/resolve-graph.ts';
@@ -25,6 +25,7 @@ import type { GraphFlags } from './graph-flags.ts';
 import { findHuggingFace } from './hugging-face.ts';
 import type { Io } from './io.ts';
 import { loadInfra } from './load-infra.ts';
+import { operatorGeneration } from './operator-generation.ts';
 import { readEnvFiles } from './read-env-files.ts';
 import { readGraph } from './read-graph.ts';
 
@@ -49,16 +50,6 @@ export interface LoadedProject {
   readonly settleMs: number;
   /** Servers of `--infra-endpoints`. */
   readonly shared: InfraEndpoints | undefined;
-}
-
-/** `--operator-version`, else the newest generation, which knows both API versions. */
-function operatorGeneration(flag: string | undefined): OperatorGeneration {
-  if (flag === undefined) return '1.5';
-  const found = OPERATOR_GENERATIONS.find((generation) => flag === generation || flag.startsWith(`${generation}.`));
-  if (found) return found;
-  throw new UserError('INVALID_FLAG', `--operator-version: "${flag}" is not known`, {
-    hint: `choose one of ${OPERATOR_GENERATIONS.join(', ')}`,
-  });
 }
 
 const PULL_POLICIES: ReadonlyMap<string, DesiredContainer['pullPolicy']> = new Map([

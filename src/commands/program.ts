@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { EXIT, formatDiagnostic, UserError } from '../model/diagnostic.ts';
+import { registerConvert } from './convert.ts';
 import { registerDown } from './down.ts';
 import { registerEvents } from './events.ts';
 import { registerExec } from './exec.ts';
@@ -23,6 +24,7 @@ function makeProgram(version: string, io: Io, setExitCode: (code: number) => voi
     .showHelpAfterError('(dynamo --help lists the commands)');
   registerUp(program, io);
   registerPlan(program, io);
+  registerConvert(program, io);
   registerPs(program, io);
   registerLogs(program, io);
   registerExec(program, io, setExitCode);

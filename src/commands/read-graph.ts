@@ -26,6 +26,8 @@ export interface ScriptFacts {
   readonly recording: Recording;
   /** Components that the script waits for before it starts another. */
   readonly startAfter: ReadonlyMap<string, readonly string[]>;
+  /** Lines of the launches of each component. */
+  readonly lines: ReadonlyMap<string, readonly number[]>;
   /** `--workspace`: where the images have the script's tree. */
   readonly workspace: string;
   /** The tree has files there that the graph names: the containers must be given it. */
@@ -112,7 +114,7 @@ async function readScript(input: ReadGraphInput, io: Io): Promise<GraphInput> {
     },
     io.interrupted,
   );
-  const { graph, startAfter, diagnostics } = interpretRecording(recording, {
+  const { graph, startAfter, lines, diagnostics } = interpretRecording(recording, {
     file: input.file,
     workspace,
     ...(flags.name ? { name: flags.name } : {}),
@@ -121,7 +123,7 @@ async function readScript(input: ReadGraphInput, io: Io): Promise<GraphInput> {
   });
   throwOnErrors(diagnostics);
   const mountsTree = namesFilesOf(recording.tree, workspace, graph);
-  return { graph, diagnostics, script: { recording, startAfter, workspace, mountsTree } };
+  return { graph, diagnostics, script: { recording, startAfter, lines, workspace, mountsTree } };
 }
 
 /** Whether a path of the workspace that the graph names is there in the tree; what is not must be in the image. */

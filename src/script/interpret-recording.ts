@@ -23,6 +23,8 @@ export interface Interpretation {
   readonly graph: Graph;
   /** Components that the script waits for before it starts another: YAML cannot say it, `up` keeps it. */
   readonly startAfter: ReadonlyMap<string, readonly string[]>;
+  /** Lines of the launches of each component, those of all its replicas. */
+  readonly lines: ReadonlyMap<string, readonly number[]>;
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -62,6 +64,12 @@ export function interpretRecording(recording: Recording, options: InterpretOptio
   return {
     graph: assembleGraph(context, components),
     startAfter: context.startAfter,
+    lines: new Map(
+      groups.map(({ units }, index) => [
+        names[index] ?? '',
+        units.flatMap((unit) => membersOf(unit).map(({ launch }) => launch.line)),
+      ]),
+    ),
     diagnostics: [...noticed, ...notes.all()],
   };
 }

@@ -22,7 +22,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   diagnose: ['model'],
   smoke: ['model', 'http'],
   cluster: ['model'],
-  convert: ['model', 'dgd'],
+  convert: ['model', 'dgd', 'operator', 'script'],
   ui: ['model'],
 };
 /** Everything below the commands is open to them. */
