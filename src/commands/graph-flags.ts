@@ -16,6 +16,10 @@ export interface GraphFlags extends ScriptFlags {
   readonly bind: string;
   readonly pull?: string;
   readonly envFile?: readonly string[];
+  /** More files with Secrets, ConfigMaps and claims. */
+  readonly file?: readonly string[];
+  readonly secret?: readonly string[];
+  readonly volume?: readonly string[];
   readonly infraEndpoints?: string;
 }
 
@@ -42,5 +46,10 @@ export function addGraphFlags(command: Command): Command {
     .option('--bind <address>', 'host address of the frontend', '127.0.0.1')
     .option('--pull <policy>', 'always, missing or never')
     .addOption(new Option('--env-file <file>', 'variables for every component').argParser(collect))
+    .addOption(new Option('-f, --file <file>', 'more Secrets, ConfigMaps and claims').argParser(collect))
+    .addOption(
+      new Option('--secret <name=file>', 'Secret from KEY=value lines; NAME.KEY=VARIABLE: one key').argParser(collect),
+    )
+    .addOption(new Option('--volume <claim=path>', 'directory that stands for a claim').argParser(collect))
     .option('--infra-endpoints <etcd=…,nats=…>', 'use an etcd and a NATS that run already');
 }

@@ -1,12 +1,13 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ModelCache } from '../plan/model-cache.ts';
+import type { HostFolder } from '../plan/model-cache.ts';
+import { readHostFolder } from './read-host-folders.ts';
 
 export interface HuggingFace {
   /** From HF_TOKEN, else from `hf auth login`. */
   readonly token: string | undefined;
   /** The cache directory, when it is there. */
-  readonly cache: ModelCache | undefined;
+  readonly cache: HostFolder | undefined;
 }
 
 /** The caller's Hugging Face login and cache: HF_HOME, else ~/.cache/huggingface, as the hub client looks for them. */
@@ -15,13 +16,10 @@ export async function findHuggingFace(
   home: string,
 ): Promise<HuggingFace> {
   const folder = env.HF_HOME || join(env.XDG_CACHE_HOME || join(home, '.cache'), 'huggingface');
-  const [info, login] = await Promise.all([
-    stat(folder).catch(() => undefined),
+  const [cache, login] = await Promise.all([
+    readHostFolder(folder),
     readFile(env.HF_TOKEN_PATH || join(folder, 'token'), 'utf8').catch(() => ''),
   ]);
   const token = env.HF_TOKEN || env.HUGGING_FACE_HUB_TOKEN || login.trim();
-  return {
-    token: token === '' ? undefined : token,
-    cache: info?.isDirectory() ? { path: folder, owner: info.uid, open: (info.mode & 0o002) !== 0 } : undefined,
-  };
+  return { token: token === '' ? undefined : token, cache };
 }

@@ -28,6 +28,7 @@ import { loadInfra } from './load-infra.ts';
 import { operatorGeneration } from './operator-generation.ts';
 import { readEnvFiles } from './read-env-files.ts';
 import { readGraph } from './read-graph.ts';
+import { findMissingHostPaths, readVolumeFlags } from './read-host-folders.ts';
 
 /** FILE and what stands behind `--`. */
 export interface ProjectInput {
@@ -119,6 +120,8 @@ export async function loadProject(
   const restrictTo = chosenGpus(flags.gpus, io.env);
   const engineSoon = runtime.facts(signal);
   engineSoon.catch(() => undefined);
+  const claimsSoon = readVolumeFlags(flags.volume ?? [], io.env);
+  claimsSoon.catch(() => undefined);
   const { graph, diagnostics, script } = await readGraph(
     {
       ...input,
@@ -135,11 +138,13 @@ export async function loadProject(
   checkComponentNames(scale, components, '--scale');
   checkComponentNames(versions, components, '--runtime-version');
   const project = checkProjectName(flags.project || io.env.DYNAMO_PROJECT || projectName(graph.name));
-  const [engine, infra, extraEnv, huggingFace] = await Promise.all([
+  const [engine, infra, extraEnv, huggingFace, missingHostPaths, claimFolders] = await Promise.all([
     engineSoon,
     loadInfra(flags.infraEndpoints, io),
     readEnvFiles(flags.envFile ?? []),
     findHuggingFace(io.env, io.env.HOME ?? homedir()),
+    findMissingHostPaths(resolved),
+    claimsSoon,
   ]);
   const assumptions = new Assumptions();
   let settleMs = 0;
@@ -166,6 +171,8 @@ export async function loadProject(
     extraEnv,
     hfCache: huggingFace.cache,
     workspace: script?.mountsTree ? { source: script.recording.tree, target: script.workspace } : undefined,
+    claimFolders,
+    missingHostPaths,
     adaptPod: adaptMocker,
   };
   const laidOut = buildDesiredState(resolved, options);

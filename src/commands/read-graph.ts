@@ -7,6 +7,7 @@ import type { Node } from '../model/node.ts';
 import type { OperatorGeneration } from '../model/origin.ts';
 import type { Recording, RoomChoice } from '../script/recording.ts';
 import type { Io } from './io.ts';
+import { addSecrets, readSecrets } from './read-secrets.ts';
 import { readScriptEnv, type ScriptFlags } from './script-flags.ts';
 
 export interface ReadGraphInput {
@@ -14,7 +15,12 @@ export interface ReadGraphInput {
   readonly file: string;
   /** What stands behind `--`. */
   readonly scriptArgs: readonly string[];
-  readonly flags: ScriptFlags & { readonly name?: string };
+  readonly flags: ScriptFlags & {
+    readonly name?: string;
+    /** `-f`: more files with companions. */
+    readonly file?: readonly string[];
+    readonly secret?: readonly string[];
+  };
   readonly generation: OperatorGeneration;
   /** `--image` and `--runtime-version` by component, as a script's components need them. */
   readonly image?: (component: string) => string | undefined;
@@ -49,7 +55,12 @@ const DEFAULT_WORKSPACE = '/workspace';
  * with every problem of the input; for a script that cannot be locked in, ROOM_UNAVAILABLE.
  */
 export async function readGraph(input: ReadGraphInput, io: Io): Promise<GraphInput> {
-  if (await isScript(input.file)) return readScript(input, io);
+  const secrets = await readSecrets(input.flags.secret ?? [], io.env);
+  const read = await ((await isScript(input.file)) ? readScript(input, io) : readYaml(input, io));
+  return { ...read, graph: { ...read.graph, companions: addSecrets(read.graph.companions, secrets) } };
+}
+
+async function readYaml(input: ReadGraphInput, io: Io): Promise<GraphInput> {
   const { flags } = input;
   const misplaced =
     input.scriptArgs.length > 0
@@ -69,7 +80,7 @@ export async function readGraph(input: ReadGraphInput, io: Io): Promise<GraphInp
   const { loadGraph } = await import('../dgd/load-graph.ts');
   const { file, generation } = input;
   const loaded = await loadGraph(
-    { file, generation, ...(flags.name ? { name: flags.name } : {}) },
+    { file, generation, companionFiles: flags.file ?? [], ...(flags.name ? { name: flags.name } : {}) },
     io.stdin,
     io.interrupted,
   );

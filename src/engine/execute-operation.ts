@@ -2,7 +2,7 @@ import type { DesiredContainer } from '../model/desired-state.ts';
 import type { Emit } from '../model/event.ts';
 import type { Operation, OperationKind } from '../model/plan.ts';
 import type { Runtime } from '../model/runtime.ts';
-import { POD_ADDRESS } from '../plan/container-env.ts';
+import { POD_ADDRESS } from '../plan/pod-identity.ts';
 
 type Executor<K extends OperationKind> = (
   operation: { readonly kind: K } & Operation<K>,

@@ -115,10 +115,21 @@ export type DesiredMount =
       readonly path: string;
       readonly readOnly: boolean;
       readonly subPath?: string;
+      /** Who owns a subPath that is missing; undefined: anybody may write there. */
+      readonly owner?: number | undefined;
       /** As in a cluster a fresh volume starts empty: nothing of the image is copied into it. */
       readonly noCopy: boolean;
     }
-  | { readonly kind: 'bind'; readonly source: string; readonly path: string; readonly readOnly: boolean };
+  /** `create`: the engine makes a directory that is missing, as the container runtime of a node does. */
+  | {
+      readonly kind: 'bind';
+      readonly source: string;
+      readonly path: string;
+      readonly readOnly: boolean;
+      readonly create?: boolean;
+    }
+  /** An empty directory of the container alone: it holds the files of a ConfigMap or Secret and hides what the image has there. */
+  | { readonly kind: 'own'; readonly path: string };
 
 export interface DesiredFile {
   readonly path: string;

@@ -62,12 +62,16 @@ export class UserError extends Error {
   }
 }
 
-/** All problems of the input in one error, exit code 2. Throws when any of them is an error, else returns. */
+/** What the machine lacks, and not the file. */
+const PREFLIGHT: readonly string[] = ['SECRET_MISSING', 'HOST_PATH_MISSING'];
+
+/** All problems of the input in one error, exit code 2 (3 when the machine alone is at fault). Throws when any of them is an error, else returns. */
 export function throwOnErrors(diagnostics: readonly Diagnostic[]): void {
   const errors = diagnostics.filter((diagnostic) => diagnostic.severity === 'error');
   if (errors.length === 0) return;
   const first = errors[0];
   const code = errors.length === 1 && first ? first.code : 'INVALID_INPUT';
   const message = errors.length === 1 && first ? first.message : `${errors.length} problems in the input`;
-  throw new UserError(code, message, { exitCode: EXIT.usage, diagnostics: errors });
+  const machine = errors.every((error) => PREFLIGHT.includes(error.code));
+  throw new UserError(code, message, { exitCode: machine ? EXIT.preflight : EXIT.usage, diagnostics: errors });
 }

@@ -7,12 +7,13 @@ import { at, itemsAt, type MapNode, mapAt, stringAt } from '../model/node.ts';
 import type { ResolvedComponent, ResolvedGraph } from '../model/resolved-graph.ts';
 import type { RuntimeFacts } from '../model/runtime-facts.ts';
 import { buildReplica } from './build-replica.ts';
+import { chooseClaimFolders } from './claim-folders.ts';
 import type { CompanionValues } from './companion-values.ts';
 import { type AppliedDeviation, applyDeviations, type InfraAddresses } from './deviations.ts';
 import { type ImageOverrides, isImageReference, overrideImage, valueFor } from './image-overrides.ts';
 import { buildInfra, type InfraDefinition } from './infra-containers.ts';
 import { isFrontend, podGpuCount, readPodContainers, registersModel } from './local-pod.ts';
-import { type CacheMount, chooseCache, type ModelCache } from './model-cache.ts';
+import { type CacheMount, chooseCache, type HostFolder } from './model-cache.ts';
 import { mountWorkspace, type Workspace } from './mount-workspace.ts';
 import { listIgnoredFields } from './pod-notices.ts';
 
@@ -37,7 +38,11 @@ export interface LocalOptions {
   readonly bind: string;
   readonly extraEnv: ReadonlyMap<string, string>;
   /** The caller's Hugging Face cache, when it is there. */
-  readonly hfCache: ModelCache | undefined;
+  readonly hfCache: HostFolder | undefined;
+  /** `--volume CLAIM=PATH` */
+  readonly claimFolders: ReadonlyMap<string, HostFolder>;
+  /** Paths of `hostPath` volumes that this machine does not have. */
+  readonly missingHostPaths: ReadonlySet<string>;
   /** The tree of a launch script, for the containers that name files of it. */
   readonly workspace?: Workspace | undefined;
   /** Rewrites a component's pod for the runtime version that runs it (flags of the mocker); returns it unchanged otherwise. */
@@ -122,6 +127,15 @@ export function buildDesiredState(
       cache: cache?.mount,
     });
   }
+  const claims = chooseClaimFolders(
+    [...pods].flatMap(([component, { podTemplate, runtime }]) => {
+      const spec = mapAt(podTemplate, 'spec');
+      return spec ? [{ component, spec, runtime }] : [];
+    }),
+    options.claimFolders,
+    options.hfCache,
+  );
+  diagnostics.push(...claims.diagnostics);
   let published = 0;
   const replicas = listReplicas(graph, options.scale).flatMap(({ id, component, index }) => {
     const pod = pods.get(component.name);
@@ -143,6 +157,8 @@ export function buildDesiredState(
       gpus: options.gpus.get(id) ?? [],
       extraEnv: options.extraEnv,
       modelCache: pod.cache,
+      claimFolders: claims.folders,
+      missingHostPaths: options.missingHostPaths,
     });
     if (index === 0) diagnostics.push(...built.diagnostics);
     for (const volume of built.volumes) if (!volumes.has(volume.name)) volumes.set(volume.name, volume);

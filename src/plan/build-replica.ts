@@ -17,11 +17,12 @@ import type { Probes } from '../model/probe.ts';
 import type { ResolvedComponent } from '../model/resolved-graph.ts';
 import type { RuntimeFacts } from '../model/runtime-facts.ts';
 import type { CompanionValues } from './companion-values.ts';
-import { POD_ADDRESS, type PodIdentity, readContainerEnv, stableUid } from './container-env.ts';
+import { readContainerEnv } from './container-env.ts';
 import { checkLimits, makeContainer, takeGpus } from './desired-container.ts';
 import { type ImageOverrides, overrideImage } from './image-overrides.ts';
 import { frontendPort, isFrontend, podFsGroup, readPodContainers } from './local-pod.ts';
 import type { CacheMount } from './model-cache.ts';
+import { POD_ADDRESS, type PodIdentity, stableUid } from './pod-identity.ts';
 import { readProbes } from './pod-probes.ts';
 import { type ContainerVolumes, readContainerVolumes } from './pod-volumes.ts';
 import { makeSandbox } from './sandbox-container.ts';
@@ -44,6 +45,10 @@ export interface ReplicaContext {
   readonly extraEnv: ReadonlyMap<string, string>;
   /** Host directory or named volume for the Hugging Face cache; undefined: none. */
   readonly modelCache: CacheMount | undefined;
+  /** Host directories that stand for claims, by claim. */
+  readonly claimFolders: ReadonlyMap<string, string>;
+  /** Paths of `hostPath` volumes that this machine does not have. */
+  readonly missingHostPaths: ReadonlySet<string>;
 }
 
 export interface BuiltReplica {
@@ -116,6 +121,8 @@ export function buildReplica(
     labels,
     annotations: stringMap(mapAt(podTemplate, 'metadata', 'annotations')),
     serviceAccount: stringAt(spec, 'serviceAccountName') ?? 'default',
+    containers: new Map(listContainers(spec).map(({ container, written }) => [container, written])),
+    host: context.engine,
   };
   const diagnostics: Diagnostic[] = [];
   const volumes: DesiredVolume[] = [];
@@ -126,8 +133,11 @@ export function buildReplica(
       project: context.project,
       replica: id,
       companions: context.companions,
+      identity,
       owner,
-      readField: (path) => (path === 'metadata.name' ? identity.podName : labels[/\['(.+)'\]/.exec(path)?.[1] ?? '']),
+      claimFolders: context.claimFolders,
+      missingHostPaths: context.missingHostPaths,
+      env: new Map(env.map((entry) => [entry.name, entry.value])),
     });
     diagnostics.push(...envProblems, ...mounted.diagnostics, ...checkLimits(draft.written, id, context.engine));
     return { ...draft, env, mounted };

@@ -1,5 +1,6 @@
 import type { Companions } from '../model/graph.ts';
 import { type MapNode, mapAt } from '../model/node.ts';
+import { HF_SECRET } from './missing-companion.ts';
 
 /** The value of one key of a Secret or ConfigMap: its text for the environment, its bytes for a file. */
 export interface CompanionValue {
@@ -36,9 +37,9 @@ export function readCompanionValues(companions: Companions, hfToken: string | un
   for (const [name, node] of companions.configMaps) {
     configMaps.set(name, new Map([...readEntries(node, 'data', 'utf8'), ...readEntries(node, 'binaryData', 'base64')]));
   }
-  if (!secrets.has('hf-token-secret') && hfToken) {
+  if (!secrets.has(HF_SECRET) && hfToken) {
     const value = { text: hfToken, bytes: Buffer.from(hfToken) };
-    secrets.set('hf-token-secret', new Map([['HF_TOKEN', value]]));
+    secrets.set(HF_SECRET, new Map([['HF_TOKEN', value]]));
   }
   return { secrets, configMaps };
 }

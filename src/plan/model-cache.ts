@@ -1,8 +1,8 @@
 import type { Diagnostic } from '../model/diagnostic.ts';
 import type { RuntimeFacts } from '../model/runtime-facts.ts';
 
-/** The caller's Hugging Face cache on this machine. */
-export interface ModelCache {
+/** A directory of this machine that containers are to use: the caller's Hugging Face cache, or one given for a claim. */
+export interface HostFolder {
   readonly path: string;
   /** User id that owns it. */
   readonly owner: number;
@@ -20,7 +20,7 @@ export type CacheMount =
  * cache that cannot be written fails the first download.
  */
 export function chooseCache(
-  cache: ModelCache | undefined,
+  cache: HostFolder | undefined,
   runtime: RuntimeFacts,
 ): { readonly mount: CacheMount; readonly notices: readonly Diagnostic[] } {
   const volume: CacheMount = { kind: 'volume', claim: 'huggingface-cache' };

@@ -1,20 +1,22 @@
 import type { DesiredFile, DesiredMount, DesiredVolume } from '../model/desired-state.ts';
 import type { Diagnostic } from '../model/diagnostic.ts';
 import { volumeName } from '../model/names.ts';
-import { at, booleanAt, itemsAt, type MapNode, mapAt, type Node, numberAt, stringAt } from '../model/node.ts';
+import { at, booleanAt, itemsAt, type MapNode, mapAt, type Node, stringAt } from '../model/node.ts';
 import type { Origin } from '../model/origin.ts';
 import { parseQuantity } from '../model/quantity.ts';
-import type { CompanionValue, CompanionValues } from './companion-values.ts';
+import { expandVariables } from './expand-variables.ts';
+import { readVolumeFiles, type VolumeFilesContext } from './volume-files.ts';
 
 /** Where the volumes of one pod come from on this machine. */
-export interface PodVolumeContext {
+export interface PodVolumeContext extends Omit<VolumeFilesContext, 'container' | 'diagnostics'> {
   readonly project: string;
   readonly replica: string;
-  readonly companions: CompanionValues;
-  /** `fsGroup`: who owns fresh volumes. */
-  readonly owner: number | undefined;
-  /** Values of downward API items by field path. */
-  readonly readField: (path: string) => string | undefined;
+  /** Host directories that stand for claims, by claim. */
+  readonly claimFolders: ReadonlyMap<string, string>;
+  /** Paths of `hostPath` volumes that this machine does not have. */
+  readonly missingHostPaths: ReadonlySet<string>;
+  /** The container's environment, for `subPathExpr`. */
+  readonly env: ReadonlyMap<string, string>;
 }
 
 /** The volumes and mounts of one container. `shmBytes` is the size of /dev/shm; `memory` says that a tmpfs volume outlives containers. */
@@ -54,9 +56,17 @@ export function readContainerVolumes(pod: MapNode, container: MapNode, context: 
       });
       continue;
     }
-    addMount({ draft, volume, name, path, mount, context });
+    const readOnly = booleanAt(mount, 'readOnly') ?? false;
+    addMount({ draft, volume, name, path, readOnly, subPath: readSubPath(mount, context), container, context });
   }
   return draft;
+}
+
+function readSubPath(mount: Node, { env }: PodVolumeContext): string | undefined {
+  const expression = stringAt(mount, 'subPathExpr');
+  const written =
+    expression === undefined ? stringAt(mount, 'subPath') : expandVariables(expression, (name) => env.get(name));
+  return written?.replace(/^\/+|\/+$/g, '') || undefined;
 }
 
 interface MountInput {
@@ -64,40 +74,25 @@ interface MountInput {
   readonly volume: Node;
   readonly name: string;
   readonly path: string;
-  readonly mount: Node;
+  readonly readOnly: boolean;
+  readonly subPath: string | undefined;
+  readonly container: MapNode;
   readonly context: PodVolumeContext;
 }
 
 function addMount(input: MountInput): void {
-  const { draft, volume, name, path, mount, context } = input;
-  const readOnly = booleanAt(mount, 'readOnly') ?? false;
-  const subPath = stringAt(mount, 'subPath');
-  const claim = stringAt(volume, 'persistentVolumeClaim', 'claimName');
-  if (claim !== undefined) {
-    const volumeOf = volumeName(context.project, claim);
-    const base = { name: volumeOf, claim, scratch: false, memoryBytes: undefined, owner: context.owner };
-    draft.volumes.push(base);
-    draft.mounts.push({
-      kind: 'volume',
-      volume: volumeOf,
-      path,
-      readOnly,
-      noCopy: true,
-      ...(subPath ? { subPath } : {}),
-    });
-    return;
-  }
+  const { volume } = input;
+  const claim = mapAt(volume, 'persistentVolumeClaim');
   const emptyDir = mapAt(volume, 'emptyDir');
-  if (emptyDir) {
-    addEmptyDir(input, emptyDir, readOnly, subPath);
-    return;
-  }
-  const source = stringAt(volume, 'hostPath', 'path');
-  if (source !== undefined) {
-    draft.mounts.push({ kind: 'bind', source: subPath ? `${source}/${subPath}` : source, path, readOnly });
-    return;
-  }
-  const files = readFiles(volume, context, draft.diagnostics);
+  const hostPath = mapAt(volume, 'hostPath');
+  if (claim) addClaim(input, claim);
+  else if (emptyDir) addEmptyDir(input, emptyDir);
+  else if (hostPath) addHostPath(input, hostPath);
+  else addFiles(input);
+}
+
+function addFiles({ draft, volume, name, path, subPath, container, context }: MountInput): void {
+  const files = readVolumeFiles(volume, { ...context, container, diagnostics: draft.diagnostics });
   if (!files) {
     draft.diagnostics.push({
       severity: 'warning',
@@ -107,14 +102,46 @@ function addMount(input: MountInput): void {
     });
     return;
   }
+  const folder = path.replace(/\/$/, '');
+  if (subPath === undefined) {
+    draft.mounts.push({ kind: 'own', path });
+    draft.files.push(...files.map((file) => ({ ...file, path: `${folder}/${file.path}` })));
+    return;
+  }
   for (const file of files) {
-    if (subPath === undefined) draft.files.push({ ...file, path: `${path.replace(/\/$/, '')}/${file.path}` });
-    else if (file.path === subPath) draft.files.push({ ...file, path });
+    if (file.path === subPath) draft.files.push({ ...file, path });
+    else if (file.path.startsWith(`${subPath}/`))
+      draft.files.push({ ...file, path: `${folder}${file.path.slice(subPath.length)}` });
   }
 }
 
-function addEmptyDir(input: MountInput, emptyDir: MapNode, readOnly: boolean, subPath: string | undefined): void {
-  const { draft, name, path, context } = input;
+function addClaim({ draft, path, readOnly, subPath, context }: MountInput, written: MapNode): void {
+  const claim = stringAt(written, 'claimName') ?? '';
+  const sealed = readOnly || (booleanAt(written, 'readOnly') ?? false);
+  const folder = context.claimFolders.get(claim);
+  if (folder !== undefined) {
+    draft.mounts.push({
+      kind: 'bind',
+      source: subPath ? `${folder}/${subPath}` : folder,
+      path,
+      readOnly: sealed,
+      ...(subPath ? { create: true } : {}),
+    });
+    return;
+  }
+  const volume = volumeName(context.project, claim);
+  draft.volumes.push({ name: volume, claim, scratch: false, memoryBytes: undefined, owner: context.owner });
+  draft.mounts.push({
+    kind: 'volume',
+    volume,
+    path,
+    readOnly: sealed,
+    noCopy: true,
+    ...(subPath ? { subPath, owner: context.owner ?? 0 } : {}),
+  });
+}
+
+function addEmptyDir({ draft, name, path, readOnly, subPath, context }: MountInput, emptyDir: MapNode): void {
   const limit = at(emptyDir, 'sizeLimit');
   const text = limit?.kind === 'scalar' && limit.value !== null ? String(limit.value) : undefined;
   const bytes = text === undefined ? undefined : parseQuantity(text);
@@ -135,60 +162,45 @@ function addEmptyDir(input: MountInput, emptyDir: MapNode, readOnly: boolean, su
   draft.mounts.push({ kind: 'volume', volume, path, readOnly, noCopy: true, ...(subPath ? { subPath } : {}) });
 }
 
-/** The files of a configMap, secret, downwardAPI or projected volume, paths relative to the mount; undefined for other kinds. */
-function readFiles(volume: Node, context: PodVolumeContext, diagnostics: Diagnostic[]): DesiredFile[] | undefined {
-  for (const kind of ['configMap', 'secret'] as const) {
-    const written = mapAt(volume, kind);
-    if (written) return readObjectFiles(kind, written, context, diagnostics);
-  }
-  const downward = mapAt(volume, 'downwardAPI');
-  if (downward) {
-    return itemsAt(downward, 'items').map((item) => ({
-      path: stringAt(item, 'path') ?? '',
-      content: context.readField(stringAt(item, 'fieldRef', 'fieldPath') ?? '') ?? '',
-      mode: numberAt(item, 'mode') ?? 0o644,
-      secret: false,
-      owner: undefined,
-    }));
-  }
-  const projected = mapAt(volume, 'projected');
-  if (projected)
-    return itemsAt(projected, 'sources').flatMap((source) => readFiles(source, context, diagnostics) ?? []);
-  return undefined;
-}
+/** Types of `hostPath` whose path must be there before the pod (pkg/volume/hostpath/host_path.go checkType). */
+const MUST_EXIST: readonly string[] = ['Directory', 'File', 'Socket', 'CharDevice', 'BlockDevice', 'FileOrCreate'];
 
-function readObjectFiles(
-  kind: 'configMap' | 'secret',
-  written: MapNode,
-  context: PodVolumeContext,
-  diagnostics: Diagnostic[],
-): DesiredFile[] {
-  const name = stringAt(written, kind === 'secret' ? 'secretName' : 'name') ?? stringAt(written, 'name') ?? '';
-  const found = (kind === 'secret' ? context.companions.secrets : context.companions.configMaps).get(name);
-  if (!found) {
-    if (!booleanAt(written, 'optional')) {
-      diagnostics.push({
-        severity: 'warning',
-        code: kind === 'secret' ? 'SECRET_MISSING' : 'CONFIG_MAP_MISSING',
-        message: `${kind === 'secret' ? 'Secret' : 'ConfigMap'} ${name} is not in the file; its files are left out`,
-        ...place(written.origin),
-        hint: 'add it to the file as a document of its own',
-      });
-    }
-    return [];
+function addHostPath({ draft, path, readOnly, subPath, context }: MountInput, written: MapNode): void {
+  const source = stringAt(written, 'path') ?? '';
+  const missing = context.missingHostPaths.has(source);
+  const type = stringAt(written, 'type') ?? '';
+  if (missing && MUST_EXIST.includes(type)) {
+    draft.diagnostics.push({
+      severity: 'error',
+      code: 'HOST_PATH_MISSING',
+      message: `hostPath ${source} (${type}) is not on this machine`,
+      ...place(written.origin),
+      hint: 'make it, or change hostPath in the file',
+    });
+    return;
   }
-  const mode = numberAt(written, 'defaultMode') ?? 0o644;
-  const file = (path: string, value: CompanionValue, fileMode: number): DesiredFile => ({
+  if (missing && /^\/(?:dev|sys|proc)\//.test(source)) {
+    draft.diagnostics.push({
+      severity: 'notice',
+      code: 'HOST_DEVICE_MISSING',
+      message: `${source} is not on this machine: the volume is left out`,
+      ...place(written.origin),
+    });
+    return;
+  }
+  if (missing) {
+    draft.diagnostics.push({
+      severity: 'notice',
+      code: 'HOST_PATH_CREATED',
+      message: `hostPath ${source} is not on this machine: it is made, empty, as on a node of a cluster`,
+      ...place(written.origin),
+    });
+  }
+  draft.mounts.push({
+    kind: 'bind',
+    source: subPath ? `${source}/${subPath}` : source,
     path,
-    content: value.bytes,
-    mode: fileMode,
-    secret: kind === 'secret',
-    owner: kind === 'secret' ? context.owner : undefined,
-  });
-  const items = itemsAt(written, 'items');
-  if (items.length === 0) return [...found].map(([key, value]) => file(key, value, mode));
-  return items.flatMap((item) => {
-    const value = found.get(stringAt(item, 'key') ?? '');
-    return value ? [file(stringAt(item, 'path') ?? '', value, numberAt(item, 'mode') ?? mode)] : [];
+    readOnly,
+    ...(missing || subPath ? { create: true } : {}),
   });
 }

@@ -34,6 +34,7 @@ describe.skipIf(!existsSync(CORPUS))('every concrete file of the corpus', () => 
       const fine =
         (exitCode === 0 && JSON.parse(stdout).steps.length > 0) ||
         (exitCode === 3 && /GPU_SHORTAGE[\s\S]*NEED +GPUS[\s\S]*HELD BY/.test(stderr)) ||
+        (exitCode === 3 && /error (SECRET|HOST_PATH)_MISSING:/.test(stderr) && stderr.includes(`${file}:`)) ||
         (exitCode === 2 && REFUSALS.test(stderr) && stderr.includes(`${file}:`));
       if (!fine || /\n\s+at .+:\d+:\d+/.test(stderr))
         wrong.push(`${relative(CORPUS, file)}: ${exitCode} ${stderr.slice(0, 300)}`);

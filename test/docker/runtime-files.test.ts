@@ -1,3 +1,6 @@
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { DesiredVolume } from '../../src/model/desired-state.ts';
 import { unfinishedName } from '../../src/runtime/docker/unfinished-name.ts';
@@ -111,16 +114,27 @@ test('an owned volume keeps what is in it when it is asked for again', async () 
   expect(await project.read(project.container('reader', 'cat /m/file', { mounts }))).toEqual(['kept']);
 });
 
-test('a subPath is mounted, or refused by an engine that would mount the whole volume', async () => {
+test('a subPath is made where it is missing, and mounted by every engine', async () => {
   await using project = await startTestProject();
   const { runtime, signal, name } = project;
   await runtime.createVolume(name, volume(`${name}_v`), signal);
   const mount = { kind: 'volume' as const, volume: `${name}_v`, path: '/m', readOnly: false, noCopy: true };
-  await project.read(project.container('writer', 'mkdir /m/sub; echo inner > /m/sub/file', { mounts: [mount] }));
-  const reader = project.container('reader', 'cat /m/file', { mounts: [{ ...mount, subPath: 'sub' }] });
-  const { apiVersion } = await runtime.facts(signal);
-  if (Number(apiVersion.split('.')[1]) >= 45) expect(await project.read(reader)).toEqual(['inner']);
-  else await expect(runtime.createContainer(reader, signal)).rejects.toMatchObject({ code: 'SUBPATH_UNSUPPORTED' });
+  const writer = project.container('writer', 'echo inner > /m/file', {
+    user: '1000',
+    mounts: [{ ...mount, subPath: 'a/b', owner: 1000 }],
+  });
+  await project.read(writer);
+  expect(
+    await project.read(project.container('reader', 'cat /m/a/b/file; stat -c %u:%a /m/a/b', { mounts: [mount] })),
+  ).toEqual(['inner', '1000:2775']);
+});
+
+test('a directory of the container alone hides what the image has there', async () => {
+  await using project = await startTestProject();
+  const mounts = [{ kind: 'own' as const, path: '/etc/apt' }];
+  const files = [{ path: '/etc/apt/mine', content: 'x', mode: 0o440, secret: false, owner: 1000 }];
+  const made = project.container('own', 'ls /etc/apt; stat -c %u:%a /etc/apt/mine', { mounts, files });
+  expect(await project.read(made)).toEqual(['mine', '1000:440']);
 });
 
 test('a host directory is mounted, a missing one is HOST_PATH_MISSING', async () => {
@@ -134,4 +148,9 @@ test('a host directory is mounted, a missing one is HOST_PATH_MISSING', async ()
     code: 'HOST_PATH_MISSING',
     exitCode: 3,
   });
+  const created = bind(join(await mkdtemp(join(tmpdir(), 'dynamo-bind-')), 'new')).map((mount) => ({
+    ...mount,
+    create: true,
+  }));
+  expect(await project.read(project.container('created', 'ls -A /m | wc -l', { mounts: created }))).toEqual(['0']);
 });

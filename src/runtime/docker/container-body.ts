@@ -9,24 +9,42 @@ function portKey(port: number): string {
   return `${port}/tcp`;
 }
 
+/** A nameless volume goes with its container; NoCopy: it hides what the image has there. */
+function ownMount(path: string, noCopy: boolean): Docker.MountSettings {
+  return {
+    Type: 'volume',
+    Source: '',
+    Target: path,
+    VolumeOptions: { NoCopy: noCopy, Labels: {}, DriverConfig: { Name: 'local', Options: {} } },
+  };
+}
+
 function mountsOf({ mounts, files, readOnlyRoot }: DesiredContainer): Docker.MountSettings[] {
   const taken = new Set(mounts.map(({ path }) => path));
   const directories = readOnlyRoot ? fileDirectories(files).filter((path) => !taken.has(path)) : [];
   return [
-    ...mounts.map((mount): Docker.MountSettings => {
+    ...mounts.flatMap((mount): Docker.MountSettings[] => {
+      if (mount.kind === 'own') return [ownMount(mount.path, true)];
       const common = { Target: mount.path, ReadOnly: mount.readOnly };
-      if (mount.kind === 'bind') return { Type: 'bind', Source: mount.source, ...common };
+      if (mount.kind === 'bind') return mount.create ? [] : [{ Type: 'bind', Source: mount.source, ...common }];
       const volume = {
         NoCopy: mount.noCopy,
         Labels: {},
         DriverConfig: { Name: 'local', Options: {} },
         ...(mount.subPath ? { Subpath: mount.subPath } : {}),
       };
-      return { Type: 'volume', Source: mount.volume, ...common, VolumeOptions: volume };
+      return [{ Type: 'volume', Source: mount.volume, ...common, VolumeOptions: volume }];
     }),
-    // Nameless volumes, which go with the container: the engine writes no file below a read-only root.
-    ...directories.map((Target): Docker.MountSettings => ({ Type: 'volume', Source: '', Target })),
+    // The engine writes no file below a read-only root.
+    ...directories.map((path) => ownMount(path, false)),
   ];
+}
+
+/** The older form of bind mounts, whose missing sources the engine makes. */
+function bindsOf({ mounts }: DesiredContainer): string[] {
+  return mounts.flatMap((mount) =>
+    mount.kind === 'bind' && mount.create ? [`${mount.source}:${mount.path}${mount.readOnly ? ':ro' : ''}`] : [],
+  );
 }
 
 /**
@@ -58,6 +76,7 @@ export function containerBody(container: DesiredContainer): Docker.ContainerCrea
       // Kubernetes runs no init process; an engine may have one by default.
       Init: false,
       Mounts: mountsOf(container),
+      Binds: bindsOf(container),
       ...(container.tmpfs.length > 0
         ? { Tmpfs: Object.fromEntries(container.tmpfs.map(({ path, options }) => [path, options])) }
         : {}),

@@ -1,8 +1,10 @@
+import { posix } from 'node:path';
 import type Docker from 'dockerode';
-import type { DesiredContainer } from '../../model/desired-state.ts';
+import type { DesiredContainer, DesiredMount } from '../../model/desired-state.ts';
 import { EXIT, UserError } from '../../model/diagnostic.ts';
 import { LABEL } from '../../model/labels.ts';
 import { containerBody } from './container-body.ts';
+import { makeSubPath } from './create-volume.ts';
 import { callEngine, isConflict, isNotFound, tolerate } from './engine-errors.ts';
 import { unfinishedName } from './unfinished-name.ts';
 import { writeFiles } from './write-files.ts';
@@ -11,10 +13,10 @@ import { writeFiles } from './write-files.ts';
 const SUBPATH_API = 1.45;
 
 /** Makes a container with its files in it. One with the same name and hash is taken as it is; another one is NAME_TAKEN (exit 3). */
-export async function createContainer(docker: Docker, container: DesiredContainer, signal: AbortSignal): Promise<void> {
-  const { name, files } = container;
+export async function createContainer(docker: Docker, desired: DesiredContainer, signal: AbortSignal): Promise<void> {
+  const { name, files } = desired;
   await callEngine({ what: name, signal, otherwise: 'START_FAILED' }, async () => {
-    await checkSubPaths(docker, container);
+    const container = await prepareSubPaths(docker, desired, signal);
     if (files.length === 0) {
       await tolerateSame(docker, container, () => makeContainer(docker, container, name, signal), signal);
       return;
@@ -80,16 +82,33 @@ async function tolerateSame(
   }
 }
 
-async function checkSubPaths(docker: Docker, { name, mounts }: DesiredContainer): Promise<void> {
-  const mount = mounts.find((entry) => entry.kind === 'volume' && entry.subPath !== undefined);
-  if (!mount) return;
-  const { ApiVersion, Version } = await docker.version();
+/** The container with its subPaths made; engines that mount no part of a volume get the directory behind it. */
+async function prepareSubPaths(
+  docker: Docker,
+  container: DesiredContainer,
+  signal: AbortSignal,
+): Promise<DesiredContainer> {
+  if (!container.mounts.some((mount) => mount.kind === 'volume' && mount.subPath !== undefined)) return container;
+  const { ApiVersion } = await docker.version();
   const [major = 0, minor = 0] = ApiVersion.split('.').map(Number);
-  if (major + minor / 100 >= SUBPATH_API) return;
-  throw new UserError('SUBPATH_UNSUPPORTED', `${name}: Docker ${Version} cannot mount a subPath at ${mount.path}`, {
-    exitCode: EXIT.preflight,
-    hint: 'Docker 26 or newer can; or mount the whole volume',
-  });
+  const mountsParts = major + minor / 100 >= SUBPATH_API;
+  const mounts: DesiredMount[] = [];
+  for (const mount of container.mounts) {
+    if (mount.kind !== 'volume' || mount.subPath === undefined) {
+      mounts.push(mount);
+      continue;
+    }
+    const { volume, subPath, path, readOnly } = mount;
+    const project = container.labels[LABEL.project] ?? '';
+    await makeSubPath(docker, { project, volume, subPath, owner: mount.owner, image: container.image }, signal);
+    if (mountsParts) {
+      mounts.push(mount);
+      continue;
+    }
+    const { Mountpoint } = await docker.getVolume(volume).inspect({ abortSignal: signal });
+    mounts.push({ kind: 'bind', source: posix.join(Mountpoint, subPath), path, readOnly });
+  }
+  return { ...container, mounts };
 }
 
 /** The failure that led here counts; what cannot be removed is an orphan of the next plan. */

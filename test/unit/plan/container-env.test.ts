@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { fromJson, type Json, type MapNode } from '../../../src/model/node.ts';
 import { readCompanionValues } from '../../../src/plan/companion-values.ts';
-import { POD_ADDRESS, readContainerEnv, stableUid } from '../../../src/plan/container-env.ts';
+import { readContainerEnv } from '../../../src/plan/container-env.ts';
+import { POD_ADDRESS, stableUid } from '../../../src/plan/pod-identity.ts';
 
 const ORIGIN = { kind: 'file', at: { file: 'g.yaml', line: 3, col: 5 } } as const;
 
@@ -28,6 +29,8 @@ const identity = {
   labels: { app: 'x' },
   annotations: {},
   serviceAccount: 'sa',
+  containers: new Map(),
+  host: { cpus: 4, memoryBytes: 2 ** 30 },
 };
 
 function read(json: Json) {
@@ -71,12 +74,45 @@ test('hf-token-secret stands in from the login when no file defines it', () => {
   expect(codes).toEqual([]);
 });
 
-test('a missing Secret is said unless it is optional', () => {
+test('a missing Secret or key is an error unless it is optional', () => {
   expect(read({ envFrom: [{ secretRef: { name: 'none' } }] }).codes).toEqual(['SECRET_MISSING']);
   expect(read({ envFrom: [{ secretRef: { name: 'none', optional: true } }] }).codes).toEqual([]);
   expect(read({ env: [{ name: 'X', valueFrom: { configMapKeyRef: { name: 'config', key: 'none' } } }] }).codes).toEqual(
     ['CONFIG_MAP_MISSING'],
   );
+  expect(
+    read({ env: [{ name: 'X', valueFrom: { secretKeyRef: { name: 'keys', key: 'none', optional: true } } }] }).codes,
+  ).toEqual([]);
+});
+
+test.each([
+  [undefined, ['HF_TOKEN_MISSING', 'notice']],
+  [true, []],
+  [false, ['SECRET_MISSING', 'error']],
+])('a Hugging Face token that nobody has, optional: %s', (optional, expected) => {
+  const reference = { name: 'hf-token-secret', ...(optional === undefined ? {} : { optional }) };
+  const nothing = readCompanionValues({ secrets: new Map(), configMaps: new Map(), claims: new Map() }, undefined);
+  const { diagnostics } = readContainerEnv(node({ envFrom: [{ secretRef: reference }] }), identity, nothing);
+  expect(diagnostics.flatMap(({ code, severity }) => [code, severity])).toEqual(expected);
+});
+
+test('limits are told in whole divisors, rounded up; a missing one is what the machine has', () => {
+  const variable = (name: string, resource: string, divisor?: string) => ({
+    name,
+    valueFrom: { resourceFieldRef: { resource, ...(divisor ? { divisor } : {}) } },
+  });
+  const { values, codes } = read({
+    resources: { limits: { memory: '513Mi' }, requests: { cpu: '1500m' } },
+    env: [
+      variable('MEMORY', 'limits.memory', '512Mi'),
+      variable('CPUS', 'limits.cpu'),
+      variable('ASKED', 'requests.cpu'),
+      variable('WANTED', 'requests.memory', '1Mi'),
+      variable('DISK', 'limits.ephemeral-storage'),
+    ],
+  });
+  expect(values).toEqual({ MEMORY: '2', CPUS: '4', ASKED: '2', WANTED: '513', DISK: '' });
+  expect(codes).toEqual(['FIELD_REF_UNKNOWN']);
 });
 
 test('ConfigMap text is exact and the pod knows itself', () => {
