@@ -28,12 +28,21 @@ export interface ObservedImage {
 
 export type ContainerStatus = 'created' | 'running' | 'paused' | 'restarting' | 'exited' | 'dead' | 'removing';
 
+/** What a worker does for a request: all of it, or one half of a disaggregated one. */
+export type WorkerRole = 'aggregated' | 'prefill' | 'decode' | 'encode';
+
 /** What only commands without a source file need: kept in the label `dynamo.facts`. */
 export interface ReplicaFacts {
   readonly graceSeconds: number;
   readonly reach: Reach;
   readonly runtimeVersion: string;
   readonly frontendPort?: number;
+  /** How a frontend spreads requests: `round-robin`, `kv`, … */
+  readonly routerMode?: string;
+  /** Of a worker that serves a model. */
+  readonly workerRole?: WorkerRole;
+  /** Container port of a worker's system server, which has its counters (facts/versions.md §5). */
+  readonly systemPort?: number;
 }
 
 export interface ObservedContainer {

@@ -1,4 +1,5 @@
 import type { RuntimeFacts } from '../model/runtime-facts.ts';
+import { isAtLeast } from '../model/version.ts';
 
 type Facts = Omit<RuntimeFacts, 'version'>;
 
@@ -27,18 +28,6 @@ const RANGES: readonly (readonly [from: readonly [number, number], facts: Facts]
   [[1, 0], V1_0],
   [[1, 4], V1_4],
 ];
-
-/** `1.4.2` → [1, 4]; anything unreadable counts as newest. */
-function majorMinor(version: string): readonly [number, number] {
-  const match = /^(\d+)\.(\d+)/.exec(version);
-  return match ? [Number(match[1]), Number(match[2])] : [Number.MAX_SAFE_INTEGER, 0];
-}
-
-/** True when `version` is `major.minor` or newer. */
-export function isAtLeast(version: string, major: number, minor: number): boolean {
-  const [ownMajor, ownMinor] = majorMinor(version);
-  return ownMajor > major || (ownMajor === major && ownMinor >= minor);
-}
 
 /** The facts of the newest range that begins at or before the version. */
 export function runtimeFacts(version: string): RuntimeFacts {

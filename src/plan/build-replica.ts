@@ -25,6 +25,7 @@ import type { CacheMount } from './model-cache.ts';
 import { POD_ADDRESS, type PodIdentity, stableUid } from './pod-identity.ts';
 import { readProbes } from './pod-probes.ts';
 import { type ContainerVolumes, readContainerVolumes } from './pod-volumes.ts';
+import { readServingFacts } from './replica-facts.ts';
 import { makeSandbox } from './sandbox-container.ts';
 
 export interface ReplicaContext {
@@ -149,6 +150,12 @@ export function buildReplica(
   const main = drafts.at(-1);
   if (!main) throw new Error(`component ${component.name} has no container`);
   const port = isFrontend(component) ? frontendPort(main.written) : undefined;
+  const serving = readServingFacts(
+    component,
+    main.written,
+    [...main.env, ...[...context.extraEnv].map(([key, value]) => ({ name: key, value }))],
+    port !== undefined,
+  );
   const remainingGpus = [...context.gpus];
   const aliases = serviceAliases(component, context.kubernetesNamespace);
   const bridge: DesiredNetworking = {
@@ -160,7 +167,7 @@ export function buildReplica(
   const reads = drafts.map(({ written }) => readProbes(written));
   const publish = publishedPorts(
     port,
-    reads.flatMap((read) => probePorts(read.probes)),
+    [...reads.flatMap((read) => probePorts(read.probes)), ...(serving.systemPort ? [serving.systemPort] : [])],
     context,
   );
 
@@ -175,6 +182,7 @@ export function buildReplica(
       reach: context.engine.reach,
       runtimeVersion: context.runtime.version,
       ...(port !== undefined && draft.role === 'main' ? { frontendPort: port } : {}),
+      ...(draft.role === 'main' ? serving : {}),
     };
     return {
       [LABEL.project]: context.project,

@@ -63,7 +63,7 @@ export function podGpuCount(component: ResolvedComponent): number {
 }
 
 /** `command` and `args` in one list, as the process sees them before any shell. */
-function commandLine(container: MapNode): readonly string[] {
+export function commandLine(container: MapNode): readonly string[] {
   return [...(stringsAt(container, 'command') ?? []), ...(stringsAt(container, 'args') ?? [])];
 }
 

@@ -1,7 +1,7 @@
 import type Docker from 'dockerode';
 import type { ContainerRole } from '../../model/desired-state.ts';
 import { LABEL } from '../../model/labels.ts';
-import type { ContainerStatus, ObservedContainer, ReplicaFacts } from '../../model/observed-state.ts';
+import type { ContainerStatus, ObservedContainer, ReplicaFacts, WorkerRole } from '../../model/observed-state.ts';
 import type { Probes } from '../../model/probe.ts';
 
 const ROLES: readonly ContainerRole[] = ['main', 'sidecar', 'init', 'sandbox', 'infra'];
@@ -39,6 +39,12 @@ function isProbes(value: unknown): value is Probes {
   return isObject(value) && Object.values(value).every((probe) => isObject(probe) && isObject(probe.handler));
 }
 
+const WORKER_ROLES: readonly unknown[] = ['aggregated', 'prefill', 'decode', 'encode'] satisfies WorkerRole[];
+
+function isWorkerRole(value: unknown): value is WorkerRole {
+  return WORKER_ROLES.includes(value);
+}
+
 function parseFacts(text: string | undefined): ReplicaFacts {
   const value = parseJson(text);
   const facts = isObject(value) ? value : {};
@@ -47,6 +53,9 @@ function parseFacts(text: string | undefined): ReplicaFacts {
     reach: facts.reach === 'published' ? 'published' : 'direct',
     runtimeVersion: typeof facts.runtimeVersion === 'string' ? facts.runtimeVersion : '',
     ...(typeof facts.frontendPort === 'number' ? { frontendPort: facts.frontendPort } : {}),
+    ...(typeof facts.routerMode === 'string' ? { routerMode: facts.routerMode } : {}),
+    ...(isWorkerRole(facts.workerRole) ? { workerRole: facts.workerRole } : {}),
+    ...(typeof facts.systemPort === 'number' ? { systemPort: facts.systemPort } : {}),
   };
 }
 

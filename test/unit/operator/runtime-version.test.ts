@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { isAtLeast, runtimeFacts } from '../../../src/operator/runtime-facts.ts';
+import { isAtLeast } from '../../../src/model/version.ts';
+import { runtimeFacts } from '../../../src/operator/runtime-facts.ts';
 import { runtimeVersionOf, versionOfImage } from '../../../src/operator/runtime-version.ts';
 
 test.each([
