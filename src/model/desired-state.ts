@@ -1,4 +1,5 @@
 import type { Diagnostic } from './diagnostic.ts';
+import type { ReplicaFacts } from './observed-state.ts';
 import type { OperatorGeneration, Origin } from './origin.ts';
 import type { Probes } from './probe.ts';
 
@@ -54,6 +55,8 @@ export interface DesiredReplica {
   readonly containers: readonly DesiredContainer[];
   /** Container port and path base of the OpenAI-compatible server, for frontends. */
   readonly frontendPort: number | undefined;
+  /** What its main container's label tells of it as well. */
+  readonly facts: ReplicaFacts;
 }
 
 export type ContainerRole = 'main' | 'sidecar' | 'init' | 'sandbox' | 'infra';

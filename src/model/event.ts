@@ -1,8 +1,12 @@
 import type { Diagnostic } from './diagnostic.ts';
+import type { FailureCard } from './failure-card.ts';
 import type { OperationKind, Plan } from './plan.ts';
-import type { ProbeKind } from './probe.ts';
 
-/** Where a replica stands on its way up; `ps` and all renderers use these words. */
+/**
+ * Where a replica stands on its way up; `ps` and all renderers use these words. The ladder: `started` (its process runs), `ready` (its
+ * probes pass), `registered` (it is ready, and all its instances are in etcd), `listed` (the frontend lists its model), `routable`
+ * (requests for the model succeed). A replica that registers nothing goes from `ready` to `routable`.
+ */
 export type Stage =
   | 'waiting'
   | 'pulling'
@@ -11,6 +15,7 @@ export type Stage =
   | 'started'
   | 'ready'
   | 'registered'
+  | 'listed'
   | 'routable'
   | 'restarting'
   | 'stopping'
@@ -57,12 +62,15 @@ export type EventBody =
       readonly status: string;
     }
   | { readonly type: 'replica-stage'; readonly replica: string; readonly stage: Stage; readonly detail?: string }
+  /** What its log says it is doing: `loading 50 %`, `capturing graphs`. For show only. `share` is from 0 to 1. */
+  | { readonly type: 'progress'; readonly replica: string; readonly text: string; readonly share?: number }
+  /** Instances of a component in etcd, after each change; `missing` says what lacks: `decode-1 has no lease`. */
   | {
-      readonly type: 'probe';
-      readonly replica: string;
-      readonly probe: ProbeKind;
-      readonly ok: boolean;
-      readonly answer: string;
+      readonly type: 'registrations';
+      readonly component: string;
+      readonly registered: number;
+      readonly expected: number;
+      readonly missing: readonly string[];
     }
   | {
       readonly type: 'log';
@@ -91,13 +99,7 @@ export type EventBody =
       readonly models: readonly string[];
     }
   | { readonly type: 'stopping'; readonly reason: string }
-  | {
-      readonly type: 'failed';
-      readonly code: string;
-      readonly message: string;
-      readonly hint?: string;
-      readonly details?: string;
-    }
+  | { readonly type: 'failed'; readonly card: FailureCard }
   | { readonly type: 'done'; readonly summary: string };
 
 export type Emit = (event: EventBody) => void;

@@ -43,6 +43,12 @@ export interface ReplicaFacts {
   readonly workerRole?: WorkerRole;
   /** Container port of a worker's system server, which has its counters (facts/versions.md §5). */
   readonly systemPort?: number;
+  /** Instances that a worker puts into etcd: one per process. */
+  readonly instances?: number;
+  /** The Dynamo namespace in which it registers (a frontend: which it watches). Undefined: not told. */
+  readonly namespace?: string;
+  /** A frontend watches every namespace that begins with this. */
+  readonly namespacePrefix?: string;
 }
 
 export interface ObservedContainer {

@@ -172,18 +172,19 @@ export function buildReplica(
   );
 
   const containers: DesiredContainer[] = [];
+  const graceSeconds = numberAt(spec, 'terminationGracePeriodSeconds') ?? 30;
+  const factsOf = (role: ContainerRole, seconds: number): ReplicaFacts => ({
+    graceSeconds: seconds,
+    reach: context.engine.reach,
+    runtimeVersion: context.runtime.version,
+    ...(port !== undefined && role === 'main' ? { frontendPort: port } : {}),
+    ...(role === 'main' ? serving : {}),
+  });
   const labelsOf = (
     draft: { readonly role: ContainerRole; readonly container: string },
     probes: Probes,
-    graceSeconds: number,
+    seconds: number,
   ) => {
-    const facts: ReplicaFacts = {
-      graceSeconds,
-      reach: context.engine.reach,
-      runtimeVersion: context.runtime.version,
-      ...(port !== undefined && draft.role === 'main' ? { frontendPort: port } : {}),
-      ...(draft.role === 'main' ? serving : {}),
-    };
     return {
       [LABEL.project]: context.project,
       [LABEL.graph]: context.graph,
@@ -194,7 +195,7 @@ export function buildReplica(
       [LABEL.role]: draft.role,
       [LABEL.container]: draft.container,
       [LABEL.probes]: JSON.stringify(probes),
-      [LABEL.facts]: JSON.stringify(facts),
+      [LABEL.facts]: JSON.stringify(factsOf(draft.role, seconds)),
     };
   };
 
@@ -234,7 +235,7 @@ export function buildReplica(
       network: needsSandbox ? { kind: 'container', name: name('sandbox') } : bridge,
       publish: needsSandbox ? [] : publish,
       probes: read.probes,
-      labels: labelsOf(draft, read.probes, numberAt(spec, 'terminationGracePeriodSeconds') ?? 30),
+      labels: labelsOf(draft, read.probes, graceSeconds),
       hostCpus: context.engine.cpus,
       raisesLimits: context.engine.raisesLimits,
     });
@@ -263,6 +264,7 @@ export function buildReplica(
     gpus: context.gpus,
     containers: [...sandbox, ...containers],
     frontendPort: port,
+    facts: factsOf('main', graceSeconds),
   };
   return { replica, volumes, diagnostics };
 }

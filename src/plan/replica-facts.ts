@@ -3,7 +3,13 @@ import type { ReplicaFacts, WorkerRole } from '../model/observed-state.ts';
 import type { ResolvedComponent } from '../model/resolved-graph.ts';
 import { commandLine, registersModel } from './local-pod.ts';
 
-type ServingFacts = Pick<ReplicaFacts, 'workerRole' | 'systemPort' | 'routerMode'>;
+export type ServingFacts = Pick<
+  ReplicaFacts,
+  'workerRole' | 'systemPort' | 'routerMode' | 'instances' | 'namespace' | 'namespacePrefix'
+>;
+
+/** A mocker of several workers makes a runtime, and so an instance, of each (runtime.md §2.6). */
+const MOCKERS = /(?:^|\s)--num-workers[ =]["']?(\d+)/;
 
 /** How flags say a role where the component's type does not: `--disaggregation-mode M` from 1.0 on, `--is-M-worker` before. */
 const ROLE_FLAG =
@@ -31,14 +37,23 @@ export function readServingFacts(
 ): ServingFacts {
   const read = (name: string) => env.findLast((entry) => entry.name === name)?.value;
   const command = commandLine(main).join(' ');
+  const written = read('DYN_NAMESPACE');
+  const namespace = written === undefined || written === '' ? {} : { namespace: written };
   if (frontend) {
     const flag = /(?:^|\s)--router-mode[ =]["']?([\w-]+)/.exec(command)?.[1];
-    return { routerMode: flag ?? read('DYN_ROUTER_MODE') ?? 'round-robin' };
+    const prefix = read('DYN_NAMESPACE_PREFIX');
+    return {
+      routerMode: flag ?? read('DYN_ROUTER_MODE') ?? 'round-robin',
+      ...namespace,
+      ...(prefix === undefined || prefix === '' ? {} : { namespacePrefix: prefix }),
+    };
   }
   if (!registersModel(component)) return {};
   const port = Number(read('DYN_SYSTEM_PORT'));
   return {
     workerRole: roleOf(component, command),
+    instances: Number(MOCKERS.exec(command)?.[1] ?? 1),
+    ...namespace,
     ...(Number.isInteger(port) && port > 0 ? { systemPort: port } : {}),
   };
 }

@@ -56,6 +56,9 @@ function parseFacts(text: string | undefined): ReplicaFacts {
     ...(typeof facts.routerMode === 'string' ? { routerMode: facts.routerMode } : {}),
     ...(isWorkerRole(facts.workerRole) ? { workerRole: facts.workerRole } : {}),
     ...(typeof facts.systemPort === 'number' ? { systemPort: facts.systemPort } : {}),
+    ...(typeof facts.instances === 'number' ? { instances: facts.instances } : {}),
+    ...(typeof facts.namespace === 'string' ? { namespace: facts.namespace } : {}),
+    ...(typeof facts.namespacePrefix === 'string' ? { namespacePrefix: facts.namespacePrefix } : {}),
   };
 }
 

@@ -53,6 +53,7 @@ export function desiredReplica(
     gpus: containers.flatMap((container) => container.gpus),
     containers,
     frontendPort: undefined,
+    facts: { graceSeconds: 60, reach: 'direct', runtimeVersion: '1.4.2' },
     ...overrides,
   };
 }

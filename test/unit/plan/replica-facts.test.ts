@@ -51,6 +51,21 @@ test('the system port is the one of the environment, and none where it is off', 
   expect(facts(component).systemPort).toBeUndefined();
 });
 
+test('a worker registers one instance, a mocker of several workers as many, in the namespace of its environment', () => {
+  const component = worker('      componentType: worker\n', ['--num-workers', '3'], 'dynamo.mocker');
+  expect(facts(component, { DYN_NAMESPACE: 'default-g' })).toMatchObject({ instances: 3, namespace: 'default-g' });
+  expect(facts(worker('      componentType: worker\n', []))).toMatchObject({ instances: 1 });
+});
+
+test('a frontend tells which namespaces it watches', () => {
+  const frontend = worker('      componentType: frontend\n', [], 'dynamo.frontend');
+  expect(facts(frontend, { DYN_NAMESPACE: 'a', DYN_NAMESPACE_PREFIX: 'a' }, true)).toEqual({
+    routerMode: 'round-robin',
+    namespace: 'a',
+    namespacePrefix: 'a',
+  });
+});
+
 test('what serves no model has no role', () => {
   expect(facts(worker('      componentType: planner\n', [], 'dynamo.planner'), { DYN_SYSTEM_PORT: '9090' })).toEqual(
     {},
