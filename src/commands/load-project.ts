@@ -164,7 +164,7 @@ export async function loadProject(
     },
     infra: infra.options,
     engine,
-    companions: readCompanionValues(graph.companions, huggingFace.token),
+    companions: readCompanionValues(graph.companions, huggingFace.token, script?.secrets),
     gpus: new Map(),
     port: flags.port,
     bind: flags.bind,

@@ -34,6 +34,8 @@ export interface ScriptFacts {
   readonly startAfter: ReadonlyMap<string, readonly string[]>;
   /** Lines of the launches of each component. */
   readonly lines: ReadonlyMap<string, readonly number[]>;
+  /** Values that the graph only refers to, by Secret and key. */
+  readonly secrets: ReadonlyMap<string, ReadonlyMap<string, string>>;
   /** `--workspace`: where the images have the script's tree. */
   readonly workspace: string;
   /** The tree has files there that the graph names: the containers must be given it. */
@@ -125,7 +127,7 @@ async function readScript(input: ReadGraphInput, io: Io): Promise<GraphInput> {
     },
     io.interrupted,
   );
-  const { graph, startAfter, lines, diagnostics } = interpretRecording(recording, {
+  const { graph, startAfter, lines, secrets, diagnostics } = interpretRecording(recording, {
     file: input.file,
     workspace,
     ...(flags.name ? { name: flags.name } : {}),
@@ -134,7 +136,7 @@ async function readScript(input: ReadGraphInput, io: Io): Promise<GraphInput> {
   });
   throwOnErrors(diagnostics);
   const mountsTree = namesFilesOf(recording.tree, workspace, graph);
-  return { graph, diagnostics, script: { recording, startAfter, lines, workspace, mountsTree } };
+  return { graph, diagnostics, script: { recording, startAfter, lines, secrets, workspace, mountsTree } };
 }
 
 /** Whether a path of the workspace that the graph names is there in the tree; what is not must be in the image. */

@@ -27,8 +27,13 @@ function readEntries(node: MapNode, field: string, encoding: 'utf8' | 'base64'):
 /**
  * What the Secret and ConfigMap documents hold; `stringData` beats `data`, as in the API server. `hfToken`, when the user has one, stands
  * in for a `hf-token-secret` that no file defines: every example names it and none brings it (facts/deployment-yaml.md §2.4).
+ * `given` are values of a launch script, by Secret and key.
  */
-export function readCompanionValues(companions: Companions, hfToken: string | undefined): CompanionValues {
+export function readCompanionValues(
+  companions: Companions,
+  hfToken: string | undefined,
+  given: ReadonlyMap<string, ReadonlyMap<string, string>> = new Map(),
+): CompanionValues {
   const secrets = new Map<string, ReadonlyMap<string, CompanionValue>>();
   const configMaps = new Map<string, ReadonlyMap<string, CompanionValue>>();
   for (const [name, node] of companions.secrets) {
@@ -36,6 +41,13 @@ export function readCompanionValues(companions: Companions, hfToken: string | un
   }
   for (const [name, node] of companions.configMaps) {
     configMaps.set(name, new Map([...readEntries(node, 'data', 'utf8'), ...readEntries(node, 'binaryData', 'base64')]));
+  }
+  for (const [name, entries] of given) {
+    const values = [...entries].map(([key, text]): [string, CompanionValue] => [
+      key,
+      { text, bytes: Buffer.from(text) },
+    ]);
+    secrets.set(name, new Map([...(secrets.get(name) ?? []), ...values]));
   }
   if (!secrets.has(HF_SECRET) && hfToken) {
     const value = { text: hfToken, bytes: Buffer.from(hfToken) };

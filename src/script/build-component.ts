@@ -3,15 +3,12 @@ import { fromJson, list, type MapNode, map, type Node, scalar } from '../model/n
 import type { Origin } from '../model/origin.ts';
 import type { ClassifiedLaunch } from './classify-launch.ts';
 import { gpuDemand } from './gpu-demand.ts';
-import { type UnitGroup, unitDemand } from './group-launches.ts';
+import { membersOf, type Unit, type UnitGroup, unitDemand } from './group-launches.ts';
+import { engineProcesses, joinedCommand, mainProcesses } from './joined-processes.ts';
 import { withoutFlags } from './launch-flags.ts';
+import { sharedPaths } from './loopback-links.ts';
 import { componentType } from './name-components.ts';
-
-/** A value of a container and the line that it comes from. */
-export interface ComponentEnv {
-  readonly name: string;
-  readonly value: string;
-}
+import { type ComponentEnv, envEntry } from './secret-settings.ts';
 
 export interface FileMount {
   readonly path: string;
@@ -37,33 +34,38 @@ export interface ComponentSources {
 }
 
 const VOLUME = 'launch-files';
+/** What containers of one replica find in each other's /tmp: sockets. */
+const SHARED_TMP = 'shared-tmp';
 
 /** One v1beta1 component: its main process as container `main`, processes beside it as init containers that keep running (rule 11). */
 export function buildComponent(sources: ComponentSources): GraphComponent {
   const { name, group, originOf, annotations, files } = sources;
-  const { main, beside } = group.first;
+  const { main } = group.first;
   const origin = originOf(main);
   const type = componentType(main);
+  const volumeList = [
+    ...(files.length > 0 ? [{ name: VOLUME, configMap: { name: sources.configMap } }] : []),
+    ...(sharesFiles(group.first) ? [{ name: SHARED_TMP, emptyDir: {} }] : []),
+  ];
   const volumes: readonly (readonly [string, Node])[] =
-    files.length === 0
-      ? []
-      : [['volumes', fromJson([{ name: VOLUME, configMap: { name: sources.configMap } }], origin)]];
-  const engines: readonly (readonly [string, Node])[] =
-    beside.length === 0
+    volumeList.length === 0 ? [] : [['volumes', fromJson(volumeList, origin)]];
+  const engines = engineProcesses(group.first);
+  const beside: readonly (readonly [string, Node])[] =
+    engines.length === 0
       ? []
       : [
           [
             'initContainers',
             list(
-              beside.map((launch, index) =>
-                containerNode(sources, launch, beside.length === 1 ? 'engine' : `engine-${index}`, false),
+              engines.map((launch, index) =>
+                containerNode(sources, launch, engines.length === 1 ? 'engine' : `engine-${index}`, false),
               ),
               origin,
             ),
           ],
         ];
   const podSpec = map(
-    [...engines, ['containers', list([containerNode(sources, main, 'main', true)], origin)], ...volumes],
+    [...beside, ['containers', list([containerNode(sources, main, 'main', true)], origin)], ...volumes],
     origin,
   );
   const metadata: readonly (readonly [string, Node])[] =
@@ -84,31 +86,52 @@ function containerNode(sources: ComponentSources, launch: ClassifiedLaunch, name
   const origin = sources.originOf(launch);
   const env = sources.env.get(launch.index) ?? [];
   const argv = sources.argv.get(launch.index) ?? launch.argv;
+  const unit = sources.group.first;
+  const joined = isMain && mainProcesses(unit).length > 1;
   // Where Dynamo's process is beside its engine, the engine has the GPUs.
-  const demand =
-    isMain && sources.group.first.beside.length === 0 ? unitDemand(sources.group.first) : gpuDemand(launch);
+  const demand = isMain && engineProcesses(unit).length === 0 ? unitDemand(unit) : gpuDemand(launch);
   const fields: (readonly [string, Node])[] = [
     ['name', scalar(name, origin)],
     ['image', scalar(sources.image, sources.imageOrigin)],
   ];
   if (!isMain) fields.push(['restartPolicy', scalar('Always', origin)]);
-  fields.push(...commandFields(launch, argv, origin));
+  fields.push(
+    ...(joined
+      ? shellFields(joinedCommand(unit, sources.env, sources.argv), origin)
+      : commandFields(launch, argv, origin)),
+  );
   if (sources.workingDir !== undefined) fields.push(['workingDir', scalar(sources.workingDir, origin)]);
-  if (env.length > 0)
-    fields.push([
-      'env',
-      fromJson(
-        env.map((entry) => ({ name: entry.name, value: entry.value })),
-        origin,
-      ),
-    ]);
+  // The values of several processes stand in their shell; secrets must not.
+  const own = joined
+    ? mainProcesses(unit).flatMap(({ index }) => (sources.env.get(index) ?? []).filter(isSecret))
+    : env;
+  if (own.length > 0) fields.push(['env', fromJson(own.map(envEntry), origin)]);
   if (sources.secret !== undefined)
     fields.push(['envFrom', fromJson([{ secretRef: { name: sources.secret, optional: true } }], origin)]);
   if (demand.count > 0)
     fields.push(['resources', fromJson({ limits: { 'nvidia.com/gpu': String(demand.count) } }, origin)]);
-  const mounts = sources.files.map((file) => ({ name: VOLUME, mountPath: file.path, subPath: file.key }));
+  const mounts = [
+    ...sources.files.map((file) => ({ name: VOLUME, mountPath: file.path, subPath: file.key })),
+    ...(sharesFiles(unit) ? [{ name: SHARED_TMP, mountPath: '/tmp' }] : []),
+  ];
   if (mounts.length > 0) fields.push(['volumeMounts', fromJson(mounts, origin)]);
   return map(fields, origin);
+}
+
+function isSecret(entry: ComponentEnv): boolean {
+  return !('value' in entry);
+}
+
+/** Whether containers of the unit meet at a path in /tmp. */
+function sharesFiles(unit: Unit): boolean {
+  return engineProcesses(unit).length > 0 && sharedPaths(membersOf(unit)).length > 0;
+}
+
+function shellFields(command: readonly string[], origin: Origin): readonly (readonly [string, Node])[] {
+  return [
+    ['command', fromJson(command.slice(0, -1), origin)],
+    ['args', fromJson(command.slice(-1), origin)],
+  ];
 }
 
 /** Rules 5 and 6: `command` is interpreter and module, `args` the rest; a frontend that only has what is its default needs neither. */

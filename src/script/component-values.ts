@@ -1,21 +1,26 @@
 import { posix } from 'node:path';
-import type { ComponentEnv } from './build-component.ts';
+import { isDeepStrictEqual } from 'node:util';
 import type { ClassifiedLaunch } from './classify-launch.ts';
-import { useOfVariable } from './host-settings.ts';
+import { isPortOfInstance, useOfVariable } from './host-settings.ts';
 import type { InterpretContext } from './interpret-context.ts';
 import type { Notes } from './interpret-notices.ts';
 import { flagValue } from './launch-flags.ts';
+import { type ComponentEnv, secretSetting } from './secret-settings.ts';
 
 /** Where frontends listen in their containers (facts/runtime.md §1.9). */
 const FRONTEND_PORT = 8000;
 
-/** Variables that stay with a launch; every drop is said once per name. A router mode that is the frontend's only setting becomes one. */
+/** Variables that stay with a launch; every drop is said once per name; `sharesNetwork`: its ports must differ. A router mode that is the frontend's only setting becomes one. */
 export function keptEnv(
   context: InterpretContext,
   launch: ClassifiedLaunch,
   words: ReadonlySet<string>,
+  sharesNetwork = false,
 ): readonly ComponentEnv[] {
   const entries = Object.entries(launch.launch.env).flatMap(([name, value]): readonly ComponentEnv[] => {
+    const secret = secretSetting(name, context.graphName);
+    if (secret !== undefined) return [secret];
+    if (sharesNetwork && isPortOfInstance(name)) return [{ name, value }];
     const use = useOfVariable(name, value, launch, words);
     if (use.keep) return [{ name, value: rewriteText(context, launch, value) }];
     if (use.reason !== undefined)
@@ -44,7 +49,7 @@ export function keptEnv(
 export function sharedEnv(all: readonly (readonly ComponentEnv[])[]): readonly ComponentEnv[] {
   if (all.length < 2) return [];
   return (all[0] ?? []).filter((entry) =>
-    all.every((entries) => entries.some((other) => other.name === entry.name && other.value === entry.value)),
+    all.every((entries) => entries.some((other) => isDeepStrictEqual(other, entry))),
   );
 }
 

@@ -63,14 +63,11 @@ function keyOf(classified: ClassifiedLaunch, units: readonly Unit[]): unknown {
 
 /** GPUs of a unit: the devices of all its processes, each once. */
 export function unitDemand(unit: Unit): GpuDemand {
-  const demands = [unit.main, ...unit.beside].map(gpuDemand);
+  const demands = membersOf(unit)
+    .toSorted((a, b) => a.index - b.index)
+    .map(gpuDemand);
   const devices = [...new Set(demands.flatMap((demand) => demand.devices))];
   return { count: devices.length, devices, named: demands.some((demand) => demand.named) };
-}
-
-/** Devices of a unit as its containers take them one after another: those beside the main one first; a device that two use stands twice. */
-export function devicesInPodOrder({ main, beside }: Unit): readonly string[] {
-  return [...beside, main].flatMap((launch) => gpuDemand(launch).devices);
 }
 
 /** All processes of a unit, the main one first. */

@@ -1,3 +1,4 @@
+import type { ClassifiedLaunch } from './classify-launch.ts';
 import { type UnitGroup, unitDemand } from './group-launches.ts';
 import type { InterpretContext } from './interpret-context.ts';
 import { countOf, flagValue } from './launch-flags.ts';
@@ -15,7 +16,7 @@ export function sharingOf({ groups, names }: InterpretContext, index: number): r
 
 /** Says what became of the launches: who shares, what was joined or merged, which addresses lead nowhere. */
 export function sayGrouping(context: InterpretContext): void {
-  const { groups, names, notes, launches, references } = context;
+  const { groups, names, notes, launches } = context;
   for (const [index, group] of groups.entries()) {
     const { main, beside } = group.first;
     const name = names[index] ?? '';
@@ -47,7 +48,7 @@ export function sayGrouping(context: InterpretContext): void {
       notes.say(
         'notice',
         'JOINED',
-        `${[...beside, main].map((launch) => launch.program).join(' and ')} speak over loopback: one replica of ${name}`,
+        `${[...new Set([...beside, main].map((launch) => launch.program))].join(' and ')} work together on one host: one replica of ${name}`,
         main,
       );
     if (main.kind === 'frontend' && group.units.length > 1)
@@ -60,17 +61,26 @@ export function sayGrouping(context: InterpretContext): void {
     if (main.kind === 'unknown')
       notes.say('warning', 'PROGRAM_UNKNOWN', `${main.program} is not known: it becomes the component ${name}`, main);
   }
-  for (const { from, to, address } of references) {
-    const speaker = launches.find((launch) => launch.index === from);
-    if (to === undefined)
-      notes.say(
-        'warning',
-        'ADDRESS_LOCAL',
-        `${speaker?.program} speaks to ${address}, which nothing in this graph listens on`,
-        speaker,
-        'give an address that containers reach',
-      );
+  for (const [address, speakers] of deadAddresses(context)) {
+    const programs = [...new Set(speakers.map((launch) => launch.program))];
+    notes.say(
+      'warning',
+      'ADDRESS_LOCAL',
+      `${programs.join(' and ')} ${programs.length > 1 ? 'speak' : 'speaks'} to ${address}, which nothing in this graph listens on`,
+      speakers[0],
+      'give an address that containers reach',
+    );
   }
   if (launches.length > 0 && !launches.some((launch) => launch.kind === 'frontend'))
     notes.say('notice', 'NO_FRONTEND', 'the script starts no frontend');
+}
+
+/** Addresses of this host that no launch listens on, each with the launches that speak to it. */
+function deadAddresses({ references, launches }: InterpretContext): ReadonlyMap<string, readonly ClassifiedLaunch[]> {
+  const dead = new Map<string, ClassifiedLaunch[]>();
+  for (const { from, to, address } of references) {
+    const speaker = launches.find((launch) => launch.index === from);
+    if (to === undefined && speaker !== undefined) dead.set(address, [...(dead.get(address) ?? []), speaker]);
+  }
+  return dead;
 }

@@ -55,6 +55,11 @@ export function useOfVariable(
   return { keep: true };
 }
 
+/** A port that processes which share a network must not share; that of the system server is given out anew. */
+export function isPortOfInstance(name: string): boolean {
+  return (PORT_VARIABLE.test(name) && !name.startsWith('DYN_SYSTEM_PORT')) || KEPT_PORT_VARIABLE.test(name);
+}
+
 /** Whether replicas of one component may differ in this variable. */
 export function isInstanceVariable(name: string): boolean {
   return DEVICE_VARIABLES.includes(name) || PORT_VARIABLE.test(name) || KEPT_PORT_VARIABLE.test(name);

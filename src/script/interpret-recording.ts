@@ -4,17 +4,19 @@ import { LOCAL_ANNOTATION } from '../model/local-annotations.ts';
 import { projectName } from '../model/names.ts';
 import { fromJson, list, map, mapAt, type Node, scalar } from '../model/node.ts';
 import type { Origin } from '../model/origin.ts';
-import { buildComponent, type ComponentEnv, type FileMount } from './build-component.ts';
+import { buildComponent, type FileMount } from './build-component.ts';
 import { chooseImage } from './choose-image.ts';
 import type { ClassifiedLaunch } from './classify-launch.ts';
 import { collectFiles, keptEnv, mountPathOf, rewriteWords, sharedEnv, workingDirectory } from './component-values.ts';
-import { devicesInPodOrder, groupUnits, makeUnit, membersOf } from './group-launches.ts';
+import { groupUnits, makeUnit, membersOf } from './group-launches.ts';
 import { sayGrouping, sharingOf } from './grouping-notices.ts';
 import { type InterpretContext, type InterpretOptions, originOf } from './interpret-context.ts';
 import { Notes } from './interpret-notices.ts';
+import { devicesInPodOrder, mainProcesses } from './joined-processes.ts';
 import { findLoopbackReferences, joinLaunches } from './loopback-links.ts';
 import { componentName, uniqueNames } from './name-components.ts';
 import type { Recording } from './recording.ts';
+import { type ComponentEnv, collectSecrets, envEntry, TOKEN_SECRET } from './secret-settings.ts';
 import { selectLaunches } from './select-launches.ts';
 import { startOrder } from './start-order.ts';
 
@@ -25,11 +27,10 @@ export interface Interpretation {
   readonly startAfter: ReadonlyMap<string, readonly string[]>;
   /** Lines of the launches of each component, those of all its replicas. */
   readonly lines: ReadonlyMap<string, readonly number[]>;
+  /** Values that the graph only refers to, by Secret and key: what `up` gives the containers and nothing else may show. */
+  readonly secrets: ReadonlyMap<string, ReadonlyMap<string, string>>;
   readonly diagnostics: readonly Diagnostic[];
 }
-
-/** The secret that upstream's workers read the Hugging Face token from (rule 10). */
-const TOKEN_SECRET = 'hf-token-secret';
 
 /**
  * Reads a recording as a graph, by the rules of facts/deployment-yaml.md §6.3: classify, drop what is of the host, join what speaks over
@@ -70,6 +71,7 @@ export function interpretRecording(recording: Recording, options: InterpretOptio
         units.flatMap((unit) => membersOf(unit).map(({ launch }) => launch.line)),
       ]),
     ),
+    secrets: collectSecrets(launches, graphName),
     diagnostics: [...noticed, ...notes.all()],
   };
 }
@@ -94,7 +96,7 @@ function buildComponents(context: InterpretContext): BuiltComponents {
     groups.flatMap(({ first }) =>
       membersOf(first).map((launch): [number, readonly ComponentEnv[]] => [
         launch.index,
-        keptEnv(context, launch, words),
+        keptEnv(context, launch, words, mainProcesses(first).length > 1),
       ]),
     ),
   );
@@ -154,17 +156,7 @@ function assembleGraph(context: InterpretContext, { components, shared }: BuiltC
   const framework: readonly (readonly [string, Node])[] =
     backends.length === 1 && backends[0] !== undefined ? [['backendFramework', scalar(backends[0], origin)]] : [];
   const env: readonly (readonly [string, Node])[] =
-    shared.length === 0
-      ? []
-      : [
-          [
-            'env',
-            fromJson(
-              shared.map(({ name, value }) => ({ name, value })),
-              origin,
-            ),
-          ],
-        ];
+    shared.length === 0 ? [] : [['env', fromJson(shared.map(envEntry), origin)]];
   const spec = map(
     [
       ...framework,

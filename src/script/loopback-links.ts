@@ -78,6 +78,15 @@ export function joinLaunches(
   return [...groups.values()];
 }
 
+/** Sockets and files in /tmp that two of these launches name. */
+export function sharedPaths(launches: readonly ClassifiedLaunch[]): readonly string[] {
+  const named = launches.flatMap((launch) => [...new Set(meetingPoints(launch))]);
+  const paths = named.filter((name, index) => name.startsWith(FILE) && named.indexOf(name) < index);
+  return [...new Set(paths.map((name) => name.slice(FILE.length)))];
+}
+
+const FILE = 'file ';
+
 /** Names that two launches share only when they work as one: where ranks meet on this host, and sockets or files in /tmp. */
 function meetingPoints({ launch, kind }: ClassifiedLaunch): readonly string[] {
   if (kind === 'frontend') return [];
@@ -92,10 +101,7 @@ function meetingPoints({ launch, kind }: ClassifiedLaunch): readonly string[] {
     (word, index) =>
       !ORDINARY_FLAG.test(word) && !ORDINARY_FLAG.test(argv[index - 1]?.startsWith('-') ? (argv[index - 1] ?? '') : ''),
   );
-  const words = [
-    ...shared,
-    ...Object.values(env).filter((value) => value.includes('ipc://') || value.includes('.sock')),
-  ];
+  const words = [...shared, ...[...argv, ...Object.values(env)].filter((word) => /ipc:\/\/|unix:|\.sock\b/.test(word))];
   const paths = words.flatMap((word) =>
     [...word.matchAll(SOCKET)].flatMap((match) =>
       match[1] === undefined || written.includes(match[1]) ? [] : [match[1]],
@@ -106,6 +112,6 @@ function meetingPoints({ launch, kind }: ClassifiedLaunch): readonly string[] {
     // Without an address the ranks of vLLM meet on this host.
     ...(rank !== undefined && master === undefined ? ['rank'] : []),
     ...(local(init) ? [`rank ${init}`] : []),
-    ...new Set(paths.map((path) => `file ${path}`)),
+    ...new Set(paths.map((path) => `${FILE}${path}`)),
   ];
 }

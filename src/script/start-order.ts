@@ -18,12 +18,14 @@ export function startOrder(
     names[
       groups.findIndex(({ units }) => units.some((unit) => membersOf(unit).some((member) => member.index === index)))
     ];
+  const mains = new Set(groups.flatMap(({ units }) => units.map((unit) => unit.main.index)));
   const order = new Map<string, readonly string[]>();
   const waited = new Set<string>();
   for (const [position, launch] of launches.entries()) {
     for (const wait of launch.launch.after) {
       for (const index of waitedFor(wait, launches.slice(0, position))) {
-        const target = nameOf(index);
+        // What stands beside the main process starts with it.
+        const target = mains.has(index) ? nameOf(index) : undefined;
         if (target !== undefined) waited.add(target);
       }
     }

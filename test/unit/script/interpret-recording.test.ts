@@ -239,14 +239,62 @@ describe('a recording read as a graph', () => {
     ]);
   });
 
-  test('ranks of one engine are one replica, and ranks of another node an error', () => {
+  test('ranks of one engine are one container, each with its devices and ports, and ranks of another node an error', () => {
     const rank = (index: number) =>
-      `CUDA_VISIBLE_DEVICES=${index} ${VLLM} --data-parallel-size 2 --data-parallel-rank ${index} --data-parallel-address localhost --data-parallel-rpc-port 13345`;
-    expect(shapes(interpret(launches(FRONTEND, rank(0), rank(1))))).toEqual([
-      'Frontend:frontend x1 0',
-      'VllmDecodeWorker:worker x1 1 +engine',
-    ]);
+      `CUDA_VISIBLE_DEVICES=${4 + index} VLLM_NIXL_SIDE_CHANNEL_PORT=${20096 + index} DYN_SYSTEM_PORT=${8081 + index} ${VLLM} --data-parallel-size 2 --data-parallel-rank ${index} --data-parallel-address localhost --data-parallel-rpc-port 13345`;
+    const read = interpret(launches(FRONTEND, rank(0), rank(1)));
+    expect(shapes(read)).toEqual(['Frontend:frontend x1 0', 'VllmDecodeWorker:worker x1 2']);
+    const rest = '--data-parallel-address localhost --data-parallel-rpc-port 13345 &';
+    expect(main(read, 'VllmDecodeWorker')).toMatchObject({
+      command: ['/bin/bash', '-c'],
+      args: [
+        [
+          "trap 'trap - TERM; kill 0; wait' EXIT TERM",
+          `CUDA_VISIBLE_DEVICES=0 VLLM_NIXL_SIDE_CHANNEL_PORT=20096 ${VLLM} --data-parallel-size 2 --data-parallel-rank 0 ${rest}`,
+          `CUDA_VISIBLE_DEVICES=1 DYN_SYSTEM_PORT=9091 VLLM_NIXL_SIDE_CHANNEL_PORT=20097 ${VLLM} --data-parallel-size 2 --data-parallel-rank 1 ${rest}`,
+          'wait -n',
+        ].join('\n'),
+      ],
+    });
     expect(codes(interpret(launches(FRONTEND, rank(0))))).toContain('11 SEVERAL_NODES');
+  });
+
+  test('a server that meets the worker at a socket in /tmp is beside it, and both see one /tmp', () => {
+    const read = interpret(
+      launches(
+        FRONTEND,
+        'cache-server --listen ipc:///tmp/cache.sock',
+        `${VLLM} --kv-transfer-config {"server":"ipc:///tmp/cache.sock"}`,
+      ),
+    );
+    expect(shapes(read)).toEqual(['Frontend:frontend x1 0', 'VllmDecodeWorker:worker x1 1 +engine']);
+    const [, component] = JSON.parse(JSON.stringify(read.graph.components.map(({ written }) => toJson(written))));
+    const { initContainers, containers, volumes } = component.podTemplate.spec;
+    expect(volumes).toEqual([{ name: 'shared-tmp', emptyDir: {} }]);
+    for (const container of [...initContainers, ...containers])
+      expect(container.volumeMounts).toEqual([{ name: 'shared-tmp', mountPath: '/tmp' }]);
+  });
+
+  test('secrets are referred to and never written', () => {
+    const read = interpret(
+      launches(`HF_TOKEN=hf_1 AWS_SECRET_ACCESS_KEY=aws_2 ${FRONTEND}`, `HF_TOKEN=hf_1 MY_API_KEY=my_3 ${VLLM}`),
+    );
+    expect(JSON.stringify([toJson(read.graph.spec), read.diagnostics])).not.toMatch(/hf_1|aws_2|my_3/);
+    expect(toJson(read.graph.spec)).toMatchObject({
+      env: [{ name: 'HF_TOKEN', valueFrom: { secretKeyRef: { name: 'hf-token-secret', key: 'HF_TOKEN' } } }],
+    });
+    expect(main(read, 'VllmDecodeWorker')).toMatchObject({
+      env: [
+        {
+          name: 'MY_API_KEY',
+          valueFrom: { secretKeyRef: { name: 'vllm-agg-router-secrets', key: 'MY_API_KEY' } },
+        },
+      ],
+    });
+    expect([...read.secrets].map(([name, values]) => [name, Object.fromEntries(values)])).toEqual([
+      ['hf-token-secret', { HF_TOKEN: 'hf_1' }],
+      ['vllm-agg-router-secrets', { AWS_SECRET_ACCESS_KEY: 'aws_2', MY_API_KEY: 'my_3' }],
+    ]);
   });
 
   test('localhost is the service of the frontend, and an address without a listener is said', () => {

@@ -1,0 +1,43 @@
+import type { Json } from '../model/node.ts';
+import type { ClassifiedLaunch } from './classify-launch.ts';
+
+/** Variables whose values are secrets: they go into a Secret and never into the graph. */
+const SECRET = /(?:^|_)(?:TOKEN|SECRET|PASSWORD|PASSWD|API_KEY|ACCESS_KEY|ACCESS_KEY_ID|SECRET_KEY|CREDENTIALS)$/;
+const HUGGING_FACE: readonly string[] = ['HF_TOKEN', 'HUGGING_FACE_HUB_TOKEN', 'HUGGINGFACE_HUB_TOKEN'];
+/** The secret that upstream's workers read the Hugging Face token from (rule 10). */
+export const TOKEN_SECRET = 'hf-token-secret';
+
+/** A variable of a container: its value, or where the value is kept. */
+export type ComponentEnv =
+  | { readonly name: string; readonly value: string }
+  | { readonly name: string; readonly secret: string; readonly key: string };
+
+/** The variable as a reference to the Secret that holds it; undefined for what is no secret. */
+export function secretSetting(name: string, graphName: string): ComponentEnv | undefined {
+  if (HUGGING_FACE.includes(name)) return { name, secret: TOKEN_SECRET, key: 'HF_TOKEN' };
+  return SECRET.test(name) ? { name, secret: `${graphName}-secrets`, key: name } : undefined;
+}
+
+/** An entry of `env`. */
+export function envEntry(entry: ComponentEnv): Json {
+  if ('value' in entry) return { name: entry.name, value: entry.value };
+  return { name: entry.name, valueFrom: { secretKeyRef: { name: entry.secret, key: entry.key } } };
+}
+
+/** The values behind the references, by Secret and key: what `up` gives the containers and `convert` does not write. */
+export function collectSecrets(
+  launches: readonly ClassifiedLaunch[],
+  graphName: string,
+): ReadonlyMap<string, ReadonlyMap<string, string>> {
+  const secrets = new Map<string, Map<string, string>>();
+  for (const { launch } of launches) {
+    for (const [name, value] of Object.entries(launch.env)) {
+      const setting = secretSetting(name, graphName);
+      if (setting === undefined || 'value' in setting) continue;
+      const entries = secrets.get(setting.secret) ?? new Map<string, string>();
+      entries.set(setting.key, value);
+      secrets.set(setting.secret, entries);
+    }
+  }
+  return secrets;
+}
