@@ -20,7 +20,8 @@ const FILE_BYTES = 1024 * 1024;
 
 /** Turns what a room handed out into launches in start order, each with what the script waited for before it. */
 export function buildRecording(tree: ScriptTree, room: RoomKind, handed: RoomOutput, limits: RecordLimits): Recording {
-  const records = readRecords(handed.output);
+  const read = readRecords(handed.output);
+  const records = handed.timedOut && read.limit === undefined ? { ...read, limit: 'time' as const } : read;
   const rename = (text: string) =>
     (handed.renames ?? []).reduce((result, [from, to]) => result.replaceAll(from, to), text);
   const processes = records.calls.filter((call) => call.kind === 'launch');

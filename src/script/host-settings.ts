@@ -43,7 +43,7 @@ export function useOfVariable(
   if (name === 'PATH' || name === 'VIRTUAL_ENV')
     return { keep: false, reason: 'programs stand where the image has them' };
   if (name.startsWith('_')) return { keep: false, reason: 'a setting of the script for itself' };
-  if (SCRIPT_VARIABLE.test(name) && !RUNTIME_VARIABLE.test(name))
+  if (SCRIPT_VARIABLE.test(name) && (!RUNTIME_VARIABLE.test(name) || /^DYNAMO_(?:HOME|ROOT)$/.test(name)))
     return { keep: false, reason: 'a setting of the script for itself' };
   if (
     !RUNTIME_VARIABLE.test(name) &&

@@ -90,7 +90,7 @@ function defaultName(recording: Recording, launches: readonly ClassifiedLaunch[]
 }
 
 function buildComponents(context: InterpretContext): BuiltComponents {
-  const { groups, names, options } = context;
+  const { groups, names } = context;
   const words = new Set(context.launches.flatMap((launch) => launch.argv));
   const kept = new Map(
     groups.flatMap(({ first }) =>
@@ -114,7 +114,7 @@ function buildComponents(context: InterpretContext): BuiltComponents {
     const isWorker =
       ['worker', 'engine', 'sidecar'].includes(first.main.kind) &&
       context.launches.some((launch) => launch.backend !== undefined);
-    const { image, given } = chooseImage(options, name, members, context.launches);
+    const { image, given } = chooseImage(context, name, members, context.launches);
     const paths = [...new Set(members.flatMap((member) => member.launch.files.map((file) => file.path)))];
     const files = paths.flatMap((path): readonly FileMount[] => {
       const key = context.files.keys.get(path);

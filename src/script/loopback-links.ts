@@ -1,5 +1,5 @@
 import type { ClassifiedLaunch } from './classify-launch.ts';
-import { flagValue } from './launch-flags.ts';
+import { flagValue, withoutFlags } from './launch-flags.ts';
 import { portsOf } from './launch-ports.ts';
 
 const ADDRESS = /(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\]):(\d{2,5})/g;
@@ -23,7 +23,8 @@ export interface LoopbackReference {
 export function findLoopbackReferences(launches: readonly ClassifiedLaunch[]): readonly LoopbackReference[] {
   return launches.flatMap((speaker) => {
     const texts = [
-      ...speaker.launch.argv,
+      // Where KV events are published is an address that the process itself listens on.
+      ...withoutFlags(speaker.launch.argv, '--kv-events-config'),
       ...Object.entries(speaker.launch.env).flatMap(([name, value]) =>
         name === 'NATS_SERVER' || name === 'ETCD_ENDPOINTS' ? [] : [value],
       ),

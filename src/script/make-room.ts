@@ -45,10 +45,11 @@ export interface RoomOutput {
   readonly renames?: readonly (readonly [string, string])[];
   /** Entries of the tree that were not copied. */
   readonly leftOut?: number;
+  /** The room had to be ended from outside: what it recorded is lost. */
+  readonly timedOut?: boolean;
 }
 
 const PAGE_BYTES = 4096;
-const WATCH_MS = 50;
 const SEARCH_PATH = ['/usr/bin', '/bin', '/usr/sbin', '/sbin', '/usr/local/bin'] as const;
 
 /** The file behind a program's name on this machine, links followed. */
@@ -77,7 +78,7 @@ export function writeRoomFiles(directory: string, plan: RoomPlan, paths: RoomPat
     RUN: quoteWords([...paths.confine, need('bash'), '--norc', `${paths.room}/lib/run`]),
     CONFINED: paths.ownProcesses ? 'yes' : 'no',
     OWN: String(paths.driverProcesses),
-    ROUNDS: String(Math.ceil(plan.limits.wallMs / WATCH_MS)),
+    WALL: String(plan.limits.wallMs),
     PROCESSES: String(plan.limits.processes),
     PAGES: String(Math.ceil(plan.limits.memoryBytes / PAGE_BYTES)),
   };

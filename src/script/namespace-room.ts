@@ -14,7 +14,7 @@ import { runProcess } from './run-process.ts';
 import { quoteWords } from './shell-quote.ts';
 
 /** Longer than the room's own watch, which ends the script and still hands out what was recorded. */
-const GRACE_MS = 5_000;
+const GRACE_MS = 20_000;
 /** A user that owns nothing, so that the limit on processes counts those of this room: the script of a root caller runs as it. */
 const FIRST_UID = 61_000;
 const UIDS = 1_000;
@@ -91,7 +91,7 @@ export async function runInNamespaces(directory: string, plan: RoomPlan, signal:
   if (!result.stdout.subarray(0, 6).equals(Buffer.from('ready\n'))) {
     throw new RoomUnavailable(result.stderr.trim().split('\n').at(-1) ?? 'unshare failed');
   }
-  return { output: result.stdout };
+  return { output: result.stdout, timedOut: result.timedOut };
 }
 
 function realDirectories(): readonly string[] {

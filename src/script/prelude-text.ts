@@ -21,9 +21,11 @@ __dynamo_mark() {
 __dynamo_settle() {
   local round stat
   __dynamo_last=$!
-  for ((round = 0; round < 40; round++)); do
+  for ((round = 0; round < 400; round++)); do
     { IFS= read -r stat <"/proc/$!/stat"; } 2>/dev/null || break
     [[ \${stat##*) } == Z* ]] && break
+    # A subshell may go on for long; a stand-in ends once it has written, however busy the machine is.
+    [[ $stat == *'(bash)'* ]] && ((round >= 40)) && break
     read -r -t 0.005 -u 250 || :
   done
   return 0

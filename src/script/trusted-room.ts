@@ -51,6 +51,7 @@ export async function runTrusted(directory: string, plan: RoomPlan, signal: Abor
   );
   return {
     output: result.stdout,
+    timedOut: result.timedOut,
     // Names of this run alone become those that the other rooms use, so that recordings are equal.
     renames: [
       [bin, BASE_ENV.PATH ?? ''],
