@@ -1,0 +1,16 @@
+#!/bin/bash
+# One worker on one GPU. Arguments are handed to every worker.
+set -e
+trap 'echo Cleaning up...; kill 0' EXIT
+
+MODEL="${MODEL:-Qwen/Qwen3-0.6B}"
+
+python3 -m dynamo.frontend --http-port "${DYN_HTTP_PORT:-8000}" &
+
+CUDA_VISIBLE_DEVICES="${CUDA_VISIBLE_DEVICES:-0}" DYN_SYSTEM_PORT="${DYN_SYSTEM_PORT:-8081}" \
+    python3 -m dynamo.sglang \
+    --model-path "$MODEL" \
+    --page-size 16 \
+    "$@" &
+
+wait -n

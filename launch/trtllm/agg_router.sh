@@ -1,0 +1,19 @@
+#!/bin/bash
+# Two workers behind a frontend that routes by the KV cache, a GPU each. Arguments are handed to every worker.
+set -e
+trap 'echo Cleaning up...; kill 0' EXIT
+
+MODEL="${MODEL:-Qwen/Qwen3-0.6B}"
+NUM_WORKERS="${NUM_WORKERS:-2}"
+
+python3 -m dynamo.frontend --http-port "${DYN_HTTP_PORT:-8000}" --router-mode kv &
+
+for ((i = 0; i < NUM_WORKERS; i++)); do
+    CUDA_VISIBLE_DEVICES=$i DYN_SYSTEM_PORT=$((8081 + i)) \
+        python3 -m dynamo.trtllm \
+        --model-path "$MODEL" \
+        --publish-events-and-metrics \
+        "$@" &
+done
+
+wait -n

@@ -1,0 +1,30 @@
+#!/bin/bash
+# Two prefill and two decode workers behind a frontend that routes by the KV cache, a GPU each. Arguments are handed to every worker.
+set -e
+trap 'echo Cleaning up...; kill 0' EXIT
+
+MODEL="${MODEL:-Qwen/Qwen3-0.6B}"
+NUM_WORKERS="${NUM_WORKERS:-2}"
+
+python3 -m dynamo.frontend --http-port "${DYN_HTTP_PORT:-8000}" --router-mode kv &
+
+for ((i = 0; i < NUM_WORKERS; i++)); do
+    CUDA_VISIBLE_DEVICES=$i DYN_SYSTEM_PORT=$((8081 + i)) VLLM_NIXL_SIDE_CHANNEL_PORT=$((20096 + i)) \
+        python3 -m dynamo.vllm \
+        --model "$MODEL" \
+        --disaggregation-mode prefill \
+        --kv-transfer-config '{"kv_connector":"NixlConnector","kv_role":"kv_both"}' \
+        --kv-events-config "{\"publisher\":\"zmq\",\"topic\":\"kv-events\",\"endpoint\":\"tcp://*:$((20080 + i))\",\"enable_kv_cache_events\":true}" \
+        "$@" &
+done
+
+for ((i = 0; i < NUM_WORKERS; i++)); do
+    CUDA_VISIBLE_DEVICES=$((NUM_WORKERS + i)) DYN_SYSTEM_PORT=$((8081 + NUM_WORKERS + i)) VLLM_NIXL_SIDE_CHANNEL_PORT=$((20096 + NUM_WORKERS + i)) \
+        python3 -m dynamo.vllm \
+        --model "$MODEL" \
+        --disaggregation-mode decode \
+        --kv-transfer-config '{"kv_connector":"NixlConnector","kv_role":"kv_both"}' \
+        "$@" &
+done
+
+wait -n
