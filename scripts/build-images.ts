@@ -116,12 +116,18 @@ async function main(): Promise<void> {
   const docker = new Docker();
   const workshop = { docker, base: once(() => ensureBaseImage(docker, say)), network: once(readBuildNetwork) };
   const ensure = (recipe: Recipe) => ensureImage(workshop, recipe);
-  const [etcd, nats, cpu] = await Promise.all([
+  const [etcd, nats, registry, cpu] = await Promise.all([
     infraRecipe(IMAGES, 'etcd').then(ensure),
     infraRecipe(IMAGES, 'nats').then(ensure),
+    infraRecipe(IMAGES, 'registry').then(ensure),
     dynamoRecipe(IMAGES, DEFAULT_VERSION).then(ensure),
   ]);
-  await writeNames({ DYNAMO_ETCD_IMAGE: etcd.name, DYNAMO_NATS_IMAGE: nats.name, DYNAMO_CPU_IMAGE: cpu.name });
+  await writeNames({
+    DYNAMO_ETCD_IMAGE: etcd.name,
+    DYNAMO_NATS_IMAGE: nats.name,
+    DYNAMO_REGISTRY_IMAGE: registry.name,
+    DYNAMO_CPU_IMAGE: cpu.name,
+  });
   // After the default version, whose first steps are theirs too: builds at the same time would each do them.
   const soak = process.argv.includes('--soak') ? SOAK_VERSIONS : [];
   const others = await Promise.all(soak.map((version) => dynamoRecipe(IMAGES, version).then(ensure)));

@@ -27,8 +27,8 @@ async function readFolder(folder: string): Promise<Map<string, string | Buffer>>
   return new Map(await Promise.all(paths.map(async (path) => [relative(folder, path), await readFile(path)] as const)));
 }
 
-/** Recipe of etcd's or NATS's image; `images` is the folder that holds the Dockerfiles. */
-export async function infraRecipe(images: string, name: 'etcd' | 'nats'): Promise<Recipe> {
+/** Recipe of the image of etcd, NATS, or the registry of the tests; `images` is the folder that holds the Dockerfiles. */
+export async function infraRecipe(images: string, name: 'etcd' | 'nats' | 'registry'): Promise<Recipe> {
   return {
     repository: `dynamo-${name}`,
     version: undefined,

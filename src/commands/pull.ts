@@ -1,11 +1,15 @@
 import type { Command } from 'commander';
+import { formatDiagnostic } from '../model/diagnostic.ts';
 import { PlanBuilder } from '../plan/plan-builder.ts';
 import { connect } from './connect.ts';
 import { addGraphFlags, type GraphFlags } from './graph-flags.ts';
-import type { Io } from './io.ts';
+import { type Io, say } from './io.ts';
 import { loadProject, type ProjectInput } from './load-project.ts';
 import { showPlanRun } from './run-plan.ts';
 import { SCRIPT_ARGUMENTS, scriptArguments } from './script-flags.ts';
+
+/** What concerns pulls among the notices of a graph. */
+const ABOUT_PULLS: readonly string[] = ['PULL_SECRET_MISSING', 'PULL_SECRET_OPT_OUT', 'IMAGE_PLACEHOLDER'];
 
 interface PullFlags extends GraphFlags {
   readonly progress?: string;
@@ -37,13 +41,17 @@ async function pull(input: ProjectInput, flags: PullFlags, io: Io): Promise<void
   for (const image of [...new Set(containers.map((container) => container.image))].toSorted()) {
     if (flags.pull !== 'always' && observed.images.has(image)) continue;
     builder.add(
-      { kind: 'pullImage', image },
+      { kind: 'pullImage', image, logins: desired.pullLogins.get(image) ?? [] },
       image,
       flags.pull === 'always' ? '--pull always' : 'not on this machine',
       [],
     );
   }
-  const plan = builder.build(project, desired.notices);
+  const plan = builder.build(
+    project,
+    desired.notices.filter(({ code }) => ABOUT_PULLS.includes(code)),
+  );
+  for (const notice of plan.notices) say(io, formatDiagnostic(notice));
   await showPlanRun(
     { plan, containers: [], runtime, io, doneText: 'images pulled', idleText: 'every image is here' },
     flags.progress,

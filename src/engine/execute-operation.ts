@@ -43,10 +43,10 @@ function makeExecutors({ runtime, project, emit, replicaOf, waits, onStart }: Ex
   };
   return {
     ...waits,
-    pullImage: ({ image }, signal) =>
+    pullImage: ({ image, logins }, signal) =>
       runtime.pullImage(
         image,
-        { onProgress: (progress) => emit({ type: 'pull-progress', image, ...progress }) },
+        { logins, onProgress: (progress) => emit({ type: 'pull-progress', image, ...progress }) },
         signal,
       ),
     createNetwork: ({ network }, signal) => runtime.createNetwork(project, network, signal),

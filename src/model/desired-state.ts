@@ -2,6 +2,7 @@ import type { Diagnostic } from './diagnostic.ts';
 import type { ReplicaFacts } from './observed-state.ts';
 import type { OperatorGeneration, Origin } from './origin.ts';
 import type { Probes } from './probe.ts';
+import type { RegistryLogin } from './runtime.ts';
 
 /** Everything one project shall consist of on this machine. Pure data: no ids, no clock, no engine. */
 export interface DesiredState {
@@ -14,6 +15,8 @@ export interface DesiredState {
   readonly infra: readonly DesiredInfra[];
   /** Sorted by component in file order, then by index. */
   readonly replicas: readonly DesiredReplica[];
+  /** Logins of the graph's pull secrets, by image. */
+  readonly pullLogins: ReadonlyMap<string, readonly RegistryLogin[]>;
   readonly notices: readonly Diagnostic[];
 }
 

@@ -1,6 +1,7 @@
 import type { Diagnostic } from './diagnostic.ts';
 import type { FailureCard } from './failure-card.ts';
 import type { OperationKind, Plan } from './plan.ts';
+import type { PullLayer } from './runtime.ts';
 
 /**
  * Where a replica stands on its way up; `ps` and all renderers use these words. The ladder: `started` (its process runs), `ready` (its
@@ -60,6 +61,7 @@ export type EventBody =
       readonly doneBytes: number;
       readonly totalBytes: number;
       readonly status: string;
+      readonly layers: readonly PullLayer[];
     }
   | { readonly type: 'replica-stage'; readonly replica: string; readonly stage: Stage; readonly detail?: string }
   /** What its log says it is doing: `loading 50 %`, `capturing graphs`. For show only. `share` is from 0 to 1. */

@@ -1,12 +1,13 @@
 import type { DesiredContainer, DesiredVolume } from './desired-state.ts';
 import type { Diagnostic } from './diagnostic.ts';
+import type { RegistryLogin } from './runtime.ts';
 
 /**
  * Everything a plan can do, by kind: each is one call to the runtime, or one wait. A new operation does not compile until it
  * is executed (`engine/executors.ts`) and described (`plan/plan-text.ts`).
  */
 export interface OperationArgs {
-  pullImage: { readonly image: string };
+  pullImage: { readonly image: string; readonly logins: readonly RegistryLogin[] };
   createNetwork: { readonly network: string };
   createVolume: { readonly volume: DesiredVolume };
   createContainer: { readonly container: DesiredContainer };

@@ -36,13 +36,32 @@ export interface ExecResult {
   readonly output: string;
 }
 
+/** One layer of an image; `totalBytes` is 0 until the engine knows, and for layers that are here already. */
+export interface PullLayer {
+  readonly id: string;
+  readonly status: string;
+  readonly doneBytes: number;
+  readonly totalBytes: number;
+}
+
 export interface PullProgress {
   readonly doneBytes: number;
   readonly totalBytes: number;
   readonly status: string;
+  readonly layers: readonly PullLayer[];
+}
+
+/** A login for a registry. `source` tells where it is from, in words that may be shown; the rest never is. */
+export interface RegistryLogin {
+  readonly source: string;
+  readonly username: string;
+  readonly password: string;
+  readonly identityToken: string | undefined;
 }
 
 export interface PullOptions {
+  /** Tried in order; the user's own login comes after them. */
+  readonly logins?: readonly RegistryLogin[];
   readonly onProgress: (progress: PullProgress) => void;
 }
 

@@ -13,6 +13,7 @@ import { componentLabels, hasMetrics, inheritedAnnotations, type LabelInput, mod
 import { mergeEnvs } from './merge-envs.ts';
 import { deploymentName } from './names.ts';
 import { type AlphaGeneration, type AlphaService, buildPodV1alpha1 } from './pod-v1alpha1.ts';
+import { discoverPullSecrets, discoversPullSecrets } from './pull-secrets.ts';
 import { toCoreResources } from './resources.ts';
 import { serializePod } from './serialize-pod.ts';
 import { componentServices } from './services.ts';
@@ -56,7 +57,11 @@ function resolveService(
     eppConfig: mapAt(written, 'eppConfig'),
   };
   const { service, workers } = readService(graph, generation, component, type);
-  const podSpec = buildPodV1alpha1(graph, generation, context, service);
+  const podSpec = discoverPullSecrets(buildPodV1alpha1(graph, generation, context, service), {
+    generation,
+    companions: graph.graph.companions,
+    annotations,
+  });
   reportMissingImages(graph, name, podSpec, written);
 
   const input: LabelInput = {
@@ -107,6 +112,7 @@ function resolveService(
       ],
       component.origin,
     ),
+    discoversPullSecrets: discoversPullSecrets(generation, annotations),
     services: componentServices({
       ...input,
       kubernetesNamespace: graph.kubernetesNamespace,

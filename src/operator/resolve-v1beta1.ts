@@ -31,6 +31,7 @@ import { componentLabels, hasMetrics, inheritedAnnotations, type LabelInput, mod
 import { mergeEnvs } from './merge-envs.ts';
 import { deploymentName } from './names.ts';
 import { buildPodV1beta1, splitPodTemplate } from './pod-v1beta1.ts';
+import { discoverPullSecrets, discoversPullSecrets, misplacedOptOut } from './pull-secrets.ts';
 import { overrideResources } from './resources.ts';
 import { serializePod } from './serialize-pod.ts';
 import { componentServices } from './services.ts';
@@ -129,12 +130,17 @@ function resolveComponent(
   const framework = readFramework(graph, beta, component, type, config.main);
   reportComponent(graph, item, type, template.main);
   if (framework === 'vllm') reportElasticEngine(graph, name, config.main);
-  const podSpec = buildPodV1beta1(graph, context, {
+  const built = buildPodV1beta1(graph, context, {
     name,
     written,
     podSpec: template.podSpec,
     main: config.main,
     framework,
+  });
+  const podSpec = discoverPullSecrets(built, {
+    generation: GENERATION,
+    companions: graph.graph.companions,
+    annotations: template.decisive,
   });
   reportMissingImages(graph, name, podSpec, written);
 
@@ -179,6 +185,7 @@ function resolveComponent(
       ],
       component.origin,
     ),
+    discoversPullSecrets: discoversPullSecrets(GENERATION, template.decisive),
     services: componentServices({
       ...input,
       kubernetesNamespace: graph.kubernetesNamespace,
@@ -232,6 +239,15 @@ function reportComponent(
   const { written, component } = item;
   reportRuntimeVersion(graph, withField(written, 'name', fromJson(component.name, written.origin)), main);
   reportCheckpoint(graph, component.name, mapAt(written, 'experimental', 'checkpoint'));
+  const optOut = graph.graph.apiVersion === 'nvidia.com/v1alpha1' ? misplacedOptOut(component.written) : undefined;
+  if (optOut) {
+    reportFinding(graph, {
+      code: 'PULL_SECRET_OPT_OUT',
+      message: `${component.name}: operator 1.5 does not read annotations of a v1alpha1 service, so pull secrets are discovered all the same`,
+      origin: optOut,
+      hint: 'write the annotation in extraPodMetadata.annotations',
+    });
+  }
   if (TYPES.has(type)) return;
   reportFinding(graph, {
     code: 'COMPONENT_TYPE_INVALID',

@@ -16,6 +16,7 @@ import { isFrontend, podGpuCount, readPodContainers, registersModel } from './lo
 import { type CacheMount, chooseCache, type HostFolder } from './model-cache.ts';
 import { mountWorkspace, type Workspace } from './mount-workspace.ts';
 import { listIgnoredFields } from './pod-notices.ts';
+import { collectPullLogins } from './pull-logins.ts';
 
 export interface LocalOptions {
   readonly project: string;
@@ -167,6 +168,8 @@ export function buildDesiredState(
   const named = [...pods].map(([component, { podTemplate }]) => ({ component, pod: mapAt(podTemplate, 'spec') }));
   diagnostics.push(...listIgnoredFields(named.flatMap(({ component, pod }) => (pod ? [{ component, pod }] : []))));
   diagnostics.push(...noticeKvTransfer(graph));
+  const pulls = collectPullLogins(graph.components, replicas, options.companions);
+  diagnostics.push(...pulls.notices);
   const notices = diagnostics.filter((diagnostic) => diagnostic.severity !== 'error');
   const desired: DesiredState = {
     project: options.project,
@@ -177,6 +180,7 @@ export function buildDesiredState(
     volumes: [...volumes.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1)),
     infra: ownInfra(graph, options, network),
     replicas,
+    pullLogins: pulls.logins,
     notices: distinct(notices),
   };
   return { desired, deviations, diagnostics: distinct(diagnostics) };

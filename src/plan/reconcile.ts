@@ -113,7 +113,15 @@ function planPulls(containers: readonly DesiredContainer[], context: Context): v
     else if (!here && pullPolicy !== 'Never') wanted.set(image, 'not on this machine');
   }
   for (const [image, cause] of [...wanted].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
-    context.pulls.set(image, context.builder.add({ kind: 'pullImage', image }, image, cause, []));
+    context.pulls.set(
+      image,
+      context.builder.add(
+        { kind: 'pullImage', image, logins: context.desired.pullLogins.get(image) ?? [] },
+        image,
+        cause,
+        [],
+      ),
+    );
   }
 }
 

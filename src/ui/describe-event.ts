@@ -13,7 +13,9 @@ export function formatDuration(ms: number): string {
 /** `34 % of 1.2 GiB`, or what the engine says while it does not know the size. */
 export function formatPull(event: Extract<DynamoEvent, { readonly type: 'pull-progress' }>): string {
   if (event.totalBytes === 0) return event.status;
-  return `${Math.floor((event.doneBytes / event.totalBytes) * 100)} % of ${formatBytes(event.totalBytes)}`;
+  const done = event.layers.filter((layer) => layer.status === 'Pull complete' || layer.status === 'Already exists');
+  const part = `${Math.floor((event.doneBytes / event.totalBytes) * 100)} % of ${formatBytes(event.totalBytes)}`;
+  return event.layers.length === 0 ? part : `${part}, ${done.length} of ${event.layers.length} layers`;
 }
 
 /** A question to paste, for the first model of a graph that is up. */

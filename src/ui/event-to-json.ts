@@ -31,6 +31,8 @@ export function eventToJson(event: DynamoEvent): Json {
         ...(at === undefined ? {} : { at: { file: at.file, line: at.line, col: at.col } }),
       };
     }
+    case 'pull-progress':
+      return { ...event, layers: event.layers.map((layer) => ({ ...layer })) };
     case 'graph-ready':
       return { ...event, models: [...event.models] };
     case 'registrations':

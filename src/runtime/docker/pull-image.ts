@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Docker from 'dockerode';
 import { EXIT, UserError } from '../../model/diagnostic.ts';
-import type { PullOptions, PullProgress } from '../../model/runtime.ts';
+import type { PullLayer, PullOptions, PullProgress, RegistryLogin } from '../../model/runtime.ts';
 import { readEngineError, toUserError } from './engine-errors.ts';
 import { parseImageReference } from './image-reference.ts';
 import { findRegistryAuth, type RegistryAuth, type RegistryAuthOptions } from './registry-auth.ts';
@@ -17,24 +17,29 @@ interface PullEvent {
   readonly progressDetail?: { readonly current?: number; readonly total?: number };
 }
 
+/** What the engine says of a layer whose bytes are all here. */
+const DOWNLOADED = /^(?:Download complete|Pull complete|Verifying Checksum|Extracting|Already exists)$/;
+/** What it says of a layer at all; other lines with an id are about the image. */
+const OF_LAYER = /^(?:Pulling fs layer|Waiting|Downloading|Retrying in .*)$/;
+
 /** Adds up the layers of a pull; extraction is not counted, it repeats the bytes. */
 export class PullMeter {
-  readonly #layers = new Map<string, { done: number; total: number }>();
+  readonly #layers = new Map<string, PullLayer>();
 
   add(event: PullEvent): PullProgress {
     const { id, status = '', progressDetail } = event;
-    const total = progressDetail?.total;
-    if (id !== undefined && status === 'Downloading' && total !== undefined) {
-      this.#layers.set(id, { done: progressDetail?.current ?? 0, total });
+    if (id !== undefined && (DOWNLOADED.test(status) || OF_LAYER.test(status))) {
+      const before = this.#layers.get(id);
+      const totalBytes = (status === 'Downloading' ? progressDetail?.total : undefined) ?? before?.totalBytes ?? 0;
+      const current = (status === 'Downloading' ? progressDetail?.current : undefined) ?? before?.doneBytes ?? 0;
+      this.#layers.set(id, { id, status, totalBytes, doneBytes: DOWNLOADED.test(status) ? totalBytes : current });
     }
-    const layer = id === undefined ? undefined : this.#layers.get(id);
-    if (layer && /^(Download complete|Pull complete|Verifying Checksum|Extracting)$/.test(status))
-      layer.done = layer.total;
     const layers = [...this.#layers.values()];
     return {
-      doneBytes: layers.reduce((sum, entry) => sum + entry.done, 0),
-      totalBytes: layers.reduce((sum, entry) => sum + entry.total, 0),
+      doneBytes: layers.reduce((sum, entry) => sum + entry.doneBytes, 0),
+      totalBytes: layers.reduce((sum, entry) => sum + entry.totalBytes, 0),
       status,
+      layers,
     };
   }
 }
@@ -46,7 +51,10 @@ export function mayPass(text: string): boolean {
   );
 }
 
-/** Pulls through the engine with the user's own login; retried when the way to the registry fails. IMAGE_PULL_FAILED, DISK_FULL (exit 3). */
+/**
+ * Pulls through the engine, with each of the given logins and last with the user's own; without any login as anybody. Retried when the
+ * way to the registry fails. IMAGE_PULL_FAILED, DISK_FULL (exit 3) tell which logins were tried.
+ */
 export async function pullImage(
   docker: Docker,
   image: string,
@@ -54,29 +62,60 @@ export async function pullImage(
   signal: AbortSignal,
 ): Promise<void> {
   signal.throwIfAborted();
-  parseImageReference(image);
-  const found = await findRegistryAuth(image, options, signal);
-  for (let attempt = 1; ; attempt += 1) {
+  const { registry } = parseImageReference(image);
+  const given = (options.logins ?? []).map((login) => toAuth(login, registry));
+  const own = await findRegistryAuth(image, options, signal);
+  // A kubelet that has pull secrets for a registry does not ask it as anybody either.
+  const auths = given.length === 0 || own.credentials ? [...given, own] : given;
+  const tried: string[] = [];
+  for (const [index, auth] of auths.entries()) {
+    tried.push(auth.source);
     try {
-      await pullOnce(docker, image, found.credentials, options, signal);
+      await pullWith(docker, image, auth, options, signal);
       return;
     } catch (error) {
       signal.throwIfAborted();
       const { text, statusCode } = readEngineError(error);
       if (statusCode === undefined) throw toUserError(error, { what: image });
-      if (attempt >= ATTEMPTS || !mayPass(text)) throw pullFailed(image, found, text, error);
+      if (index === auths.length - 1 || DISK_FULL.test(text)) throw pullFailed(image, tried, text, error);
     }
-    await sleep(FIRST_PAUSE_MS * 2 ** (attempt - 1), undefined, { signal }).catch(() => signal.throwIfAborted());
   }
 }
 
-function pullFailed(image: string, { source }: RegistryAuth, text: string, cause: unknown): UserError {
-  const full = /no space left/i.test(text);
+function toAuth({ source, username, password, identityToken }: RegistryLogin, serveraddress: string): RegistryAuth {
+  if (identityToken) return { source, credentials: { identitytoken: identityToken, serveraddress } };
+  return { source, credentials: { username, password, serveraddress } };
+}
+
+const DISK_FULL = /no space left/i;
+
+/** One login, tried again while the trouble is on the way; rejects with what the engine says. */
+async function pullWith(
+  docker: Docker,
+  image: string,
+  auth: RegistryAuth,
+  options: PullOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await pullOnce(docker, image, auth.credentials, options, signal);
+      return;
+    } catch (error) {
+      const { text, statusCode } = readEngineError(error);
+      if (signal.aborted || statusCode === undefined || attempt >= ATTEMPTS || !mayPass(text)) throw error;
+    }
+    await sleep(FIRST_PAUSE_MS * 2 ** (attempt - 1), undefined, { signal });
+  }
+}
+
+function pullFailed(image: string, tried: readonly string[], text: string, cause: unknown): UserError {
+  const full = DISK_FULL.test(text);
   return new UserError(full ? 'DISK_FULL' : 'IMAGE_PULL_FAILED', `${image} cannot be pulled: ${text}`, {
     exitCode: EXIT.preflight,
     hint: full
       ? 'docker system df shows what takes the space'
-      : `asked with ${source}; docker login to the registry, or name another image with --image`,
+      : `asked with ${tried.join(', then ')}; docker login to the registry, or name another image with --image`,
     cause,
   });
 }

@@ -77,6 +77,7 @@ export function desiredState(replicas: readonly DesiredReplica[], overrides: Par
     volumes: [],
     infra,
     replicas,
+    pullLogins: new Map(),
     notices: [],
     ...overrides,
   };

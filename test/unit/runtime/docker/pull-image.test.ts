@@ -9,12 +9,21 @@ test('the bytes of all layers add up, and each is whole once it is downloaded', 
     doneBytes: 0,
     totalBytes: 0,
     status: 'Pulling from a/b',
+    layers: [],
   });
   downloading('a', 10, 100);
   expect(downloading('b', 20, 50)).toMatchObject({ doneBytes: 30, totalBytes: 150 });
   expect(meter.add({ id: 'b', status: 'Download complete' })).toMatchObject({ doneBytes: 60, totalBytes: 150 });
   expect(meter.add({ id: 'b', status: 'Extracting', progressDetail: { current: 5, total: 50 } }).doneBytes).toBe(60);
-  expect(meter.add({ id: 'c', status: 'Already exists' })).toMatchObject({ doneBytes: 60, totalBytes: 150 });
+  expect(meter.add({ id: 'c', status: 'Already exists' })).toMatchObject({
+    doneBytes: 60,
+    totalBytes: 150,
+    layers: [
+      { id: 'a', status: 'Downloading', doneBytes: 10, totalBytes: 100 },
+      { id: 'b', status: 'Extracting', doneBytes: 50, totalBytes: 50 },
+      { id: 'c', status: 'Already exists', doneBytes: 0, totalBytes: 0 },
+    ],
+  });
   expect(meter.add({ id: 'a', status: 'Pull complete' })).toMatchObject({ doneBytes: 150, totalBytes: 150 });
 });
 
