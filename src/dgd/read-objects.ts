@@ -2,6 +2,7 @@ import type { Diagnostic } from '../model/diagnostic.ts';
 import { itemsAt, type MapNode, type Node, stringAt } from '../model/node.ts';
 import type { SourceDocument } from '../source/parse-documents.ts';
 import { placeOf } from './place.ts';
+import { fragmentOf, readFragments } from './read-fragment.ts';
 
 export const GRAPH_KIND = 'DynamoGraphDeployment';
 
@@ -44,7 +45,10 @@ function refuse(root: Node): Diagnostic {
   return refusal('KIND_MISSING', 'the document has no kind');
 }
 
-/** The objects of the documents, in order; `kind: List` counts as its items. What is no Kubernetes object comes as an error. */
+/**
+ * The objects of the documents, in order; `kind: List` counts as its items, and components without header are made a graph. What is no
+ * Kubernetes object comes as an error.
+ */
 export function readObjects(documents: readonly SourceDocument[]): {
   readonly objects: readonly KubernetesObject[];
   readonly diagnostics: readonly Diagnostic[];
@@ -60,6 +64,8 @@ export function readObjects(documents: readonly SourceDocument[]): {
     const apiVersion = stringAt(root, 'apiVersion') ?? '';
     return [{ root, kind, apiVersion, name: stringAt(root, 'metadata', 'name') ?? '' }];
   };
-  const objects = documents.flatMap(({ root }) => readRoot(root));
-  return { objects, diagnostics };
+  const fragments = documents.flatMap(({ root }) => fragmentOf(root) ?? []);
+  const objects = documents.flatMap(({ root }) => (fragmentOf(root) ? [] : readRoot(root)));
+  const whole = readFragments(fragments, objects);
+  return { objects: [...objects, ...whole.objects], diagnostics: [...diagnostics, ...whole.diagnostics] };
 }
