@@ -36,7 +36,7 @@ const CONTAINER_FIELDS: readonly string[] = [
 const OWN_KEYS: readonly string[] = ['backend', 'framework', 'backendFramework', 'requests', 'limits', 'gpus', 'gpu'];
 
 /** Dynamo's images for each engine, in the version of the examples. */
-export const IMAGES: Readonly<Record<Backend, string>> = {
+const IMAGES: Readonly<Record<Backend, string>> = {
   vllm: 'nvcr.io/nvidia/ai-dynamo/vllm-runtime:1.4.2',
   sglang: 'nvcr.io/nvidia/ai-dynamo/sglang-runtime:1.4.2',
   trtllm: 'nvcr.io/nvidia/ai-dynamo/tensorrtllm-runtime:1.4.2',
