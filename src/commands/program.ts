@@ -4,6 +4,7 @@ import { registerConvert } from './convert.ts';
 import { registerDown } from './down.ts';
 import { registerEvents } from './events.ts';
 import { registerExec } from './exec.ts';
+import { registerInit } from './init.ts';
 import { type Io, say } from './io.ts';
 import { registerLogs } from './logs.ts';
 import { registerLs } from './ls.ts';
@@ -34,6 +35,7 @@ function makeProgram(version: string, io: Io, setExitCode: (code: number) => voi
   registerEvents(program, io);
   registerStats(program, io);
   registerPull(program, io);
+  registerInit(program, io);
   program
     .command('completion')
     .description('print a completion script for bash, zsh or fish')

@@ -8,6 +8,7 @@ import type { ResolvedComponent, ResolvedGraph } from '../model/resolved-graph.t
 import type { RuntimeFacts } from '../model/runtime-facts.ts';
 import { buildReplica } from './build-replica.ts';
 import { chooseClaimFolders } from './claim-folders.ts';
+import { collapseNodes, noticeCollapsed } from './collapse-nodes.ts';
 import type { CompanionValues } from './companion-values.ts';
 import { type AppliedDeviation, applyDeviations, type InfraAddresses } from './deviations.ts';
 import { type ImageOverrides, isImageReference, overrideImage, valueFor } from './image-overrides.ts';
@@ -71,8 +72,8 @@ export interface LocalReplica {
 
 /** Every replica of the graph that one machine runs, in file order; `--scale` wins over the file. */
 export function listReplicas(graph: ResolvedGraph, scale: ReadonlyMap<string, number>): readonly LocalReplica[] {
-  return graph.components
-    .filter((component) => CLUSTER_ONLY[component.type] === undefined)
+  return collapseNodes(graph)
+    .components.filter((component) => CLUSTER_ONLY[component.type] === undefined)
     .flatMap((component) => {
       const count = valueFor(scale, component.name) ?? component.replicas;
       const gpuCount = podGpuCount(component);
@@ -89,14 +90,20 @@ export function listReplicas(graph: ResolvedGraph, scale: ReadonlyMap<string, nu
 
 /** What the graph is on this machine: the cluster's pods, the local deviations, GPUs and ports given. Problems come as diagnostics. */
 export function buildDesiredState(
-  graph: ResolvedGraph,
+  resolved: ResolvedGraph,
   options: LocalOptions,
 ): {
   readonly desired: DesiredState;
   readonly deviations: readonly AppliedDeviation[];
   readonly diagnostics: readonly Diagnostic[];
 } {
-  const diagnostics: Diagnostic[] = [...graph.diagnostics, ...checkComponents(graph)];
+  const graph = collapseNodes(resolved);
+  const diagnostics: Diagnostic[] = [
+    // That a cluster without Grove has no place for several nodes says nothing about this machine.
+    ...graph.diagnostics.filter(({ code }) => code !== 'NO_MULTINODE_ORCHESTRATOR'),
+    ...checkComponents(graph),
+    ...noticeCollapsed(graph),
+  ];
   const deviations: AppliedDeviation[] = [];
   const network = networkName(options.project);
   const infra = infraAddresses(options);
@@ -241,14 +248,6 @@ function checkComponents(graph: ResolvedGraph): Diagnostic[] {
         code: 'CLUSTER_ONLY',
         message: `${component.name} is left out: ${reason}`,
         ...place,
-      });
-    } else if (component.nodeCount > 1) {
-      diagnostics.push({
-        severity: 'error',
-        code: 'MULTINODE',
-        message: `${component.name} spans ${component.nodeCount} nodes, and this is one machine`,
-        ...place,
-        hint: 'remove multinode and lower the parallelism until it fits one machine',
       });
     }
   }
