@@ -1,3 +1,5 @@
+import { LogReader } from '../diagnose/log-reader.ts';
+import { RunRecord } from '../diagnose/run-record.ts';
 import { ContainerEvents } from '../engine/container-events.ts';
 import { executeOperation } from '../engine/execute-operation.ts';
 import { monitorDesired } from '../engine/monitored-replica.ts';
@@ -13,6 +15,7 @@ import type { Plan } from '../model/plan.ts';
 import type { Runtime } from '../model/runtime.ts';
 import { planStop } from '../plan/plan-removal.ts';
 import { checkMachine } from './check-machine.ts';
+import { type ErrorContext, explainError, NO_EVIDENCE } from './explain-error.ts';
 import type { Io } from './io.ts';
 import { type LoadedProject, loadProject, type ProjectInput } from './load-project.ts';
 import { planUp } from './plan.ts';
@@ -30,7 +33,12 @@ interface BringUp {
 /** One `up` from the lock to the end: ready and gone (detached), or attached until a signal, or failed and stopped. */
 export async function bringUp({ input, flags, io, runtime }: BringUp): Promise<void> {
   const before = await loadProject(input, flags, io, runtime);
-  const { emit, close } = await openRenderer(io, flags.progress);
+  const { emit: show, close } = await openRenderer(io, flags.progress);
+  const record = new RunRecord();
+  const emit: Emit = (body) => {
+    record.handle({ time: io.clock.now(), ...body });
+    show(body);
+  };
   try {
     let waited = false;
     await using _lock = await acquireLock(
@@ -55,8 +63,8 @@ export async function bringUp({ input, flags, io, runtime }: BringUp): Promise<v
       emit({ type: 'done', summary: `project ${loaded.project}: nothing to do, everything is up` });
       return;
     }
-    await checkMachine(plan, loaded, runtime, io);
-    await runUp({ loaded, plan, flags, io, runtime, emit });
+    await checkFirst(plan, { loaded, runtime, io, emit, record });
+    await runUp({ loaded, plan, flags, io, runtime, emit, record });
   } finally {
     await close();
   }
@@ -82,12 +90,34 @@ interface RunUp {
   readonly io: Io;
   readonly runtime: Runtime;
   readonly emit: Emit;
+  readonly record: RunRecord;
+}
+
+/** What can be known before anything starts; a refusal is a card like any other. */
+async function checkFirst(
+  plan: Plan,
+  { loaded, runtime, io, emit, record }: Pick<RunUp, 'loaded' | 'runtime' | 'io' | 'emit' | 'record'>,
+): Promise<void> {
+  try {
+    await checkMachine(plan, loaded, runtime, io);
+  } catch (error) {
+    throw tellFailure(error, { evidence: NO_EVIDENCE, loaded, io, emit, record, replicaOf: () => undefined });
+  }
+}
+
+type TellFailure = Pick<RunUp, 'loaded' | 'io' | 'emit' | 'record'> & Pick<ErrorContext, 'evidence' | 'replicaOf'>;
+
+/** The error to throw, its card told to whoever shows events. */
+function tellFailure(error: unknown, { loaded, io, emit, ...context }: TellFailure): unknown {
+  const explained = explainError(error, { ...context, project: loaded.project, now: io.clock.now() });
+  if (explained instanceof UserError && explained.card) emit({ type: 'failed', card: explained.card });
+  return explained;
 }
 
 /** Milliseconds after which a request is on its way to the engine. */
 const SENT_MS = 20;
 
-async function runUp({ loaded, plan, flags, io, runtime, emit }: RunUp): Promise<void> {
+async function runUp({ loaded, plan, flags, io, runtime, emit, record }: RunUp): Promise<void> {
   const { desired } = loaded;
   const attached = new AbortController();
   const startedAt = io.clock.now();
@@ -95,6 +125,7 @@ async function runUp({ loaded, plan, flags, io, runtime, emit }: RunUp): Promise
   const timer = flags.waitTimeout === undefined ? undefined : setTimeout(() => timeout.abort(), flags.waitTimeout);
   const walking = AbortSignal.any([io.interrupted, timeout.signal]);
   const events = new ContainerEvents();
+  const reader = new LogReader(emit);
   const infra = new Set(desired.infra.map(({ container }) => container.name));
   const run = new ProjectRun({
     project: loaded.project,
@@ -104,6 +135,7 @@ async function runUp({ loaded, plan, flags, io, runtime, emit }: RunUp): Promise
     emit,
     isNoise: isProbeNoise,
     showLogs: flags.logs,
+    onLine: (replica, line) => reader.read(replica, line),
     restartsBeforeReady: flags.restarts,
     replicas: desired.replicas.map(monitorDesired),
     names: new Map([
@@ -116,10 +148,20 @@ async function runUp({ loaded, plan, flags, io, runtime, emit }: RunUp): Promise
       desired.replicas.flatMap((replica) =>
         replica.frontendPort === undefined
           ? []
-          : [[replica.id, { container: replica.containers[0]?.name ?? '', port: replica.frontendPort }] as const],
+          : [
+              [
+                replica.id,
+                {
+                  container: replica.containers[0]?.name ?? '',
+                  port: replica.frontendPort,
+                  facts: replica.facts,
+                },
+              ] as const,
+            ],
       ),
     ),
     shared: loaded.shared,
+    namespaces: loaded.shared ? desired.replicas.flatMap(({ facts }) => facts.namespace ?? []) : [],
     settleMs: loaded.settleMs,
   });
   try {
@@ -152,7 +194,17 @@ async function runUp({ loaded, plan, flags, io, runtime, emit }: RunUp): Promise
     await run.untilFailure(io.interrupted);
   } catch (error) {
     clearTimeout(timer);
-    const failure = io.interrupted.aborted ? undefined : timeout.signal.aborted ? timeoutError(run, flags) : error;
+    const stopped = timeout.signal.aborted ? timeoutError(run, flags) : error;
+    const failure = io.interrupted.aborted
+      ? undefined
+      : tellFailure(stopped, {
+          evidence: await run.evidence(io.killed),
+          loaded,
+          io,
+          emit,
+          record,
+          replicaOf: (name) => run.replicaOf(name),
+        });
     await endUp({ failure, run, loaded, flags, io, runtime, emit });
     if (failure !== undefined) throw failure;
     throw new UserError('INTERRUPTED', 'interrupted', { exitCode: EXIT.interrupted });
@@ -164,7 +216,6 @@ async function runUp({ loaded, plan, flags, io, runtime, emit }: RunUp): Promise
 function timeoutError(run: ProjectRun, flags: UpFlags): UserError {
   return new UserError('NOT_READY', `not ready within ${(flags.waitTimeout ?? 0) / 1000} s: ${run.describeMissing()}`, {
     exitCode: EXIT.notReady,
-    hint: 'give it more time with --wait-timeout, or look at dynamo logs',
   });
 }
 

@@ -20,9 +20,11 @@ async function checkPorts(plan: Plan, loaded: LoadedProject, runtime: Runtime, i
     loaded.observed.containers.flatMap((container) => container.published.map((port) => port.hostPort)),
   );
   const wanted = plan.steps.flatMap(({ operation }) =>
-    operation.kind === 'createContainer' ? operation.container.publish : [],
+    operation.kind === 'createContainer'
+      ? operation.container.publish.map((port) => ({ ...port, container: operation.container.name }))
+      : [],
   );
-  for (const { hostAddress, hostPort } of wanted) {
+  for (const { hostAddress, hostPort, container } of wanted) {
     if (hostPort === 0 || own.has(hostPort) || (await isPortFree(hostAddress, hostPort))) continue;
     const holders = (await runtime.observeAll(io.interrupted)).filter((container) =>
       container.published.some((port) => port.hostPort === hostPort),
@@ -33,6 +35,8 @@ async function checkPorts(plan: Plan, loaded: LoadedProject, runtime: Runtime, i
       `port ${hostPort} of ${hostAddress} is taken${holder ? ` by project ${holder.project} (${holder.name})` : ''}`,
       {
         exitCode: EXIT.preflight,
+        replica: loaded.desired.replicas.find(({ containers }) => containers.some(({ name }) => name === container))
+          ?.id,
         hint: holder
           ? `dynamo down -p ${holder.project}, or choose another port with --port N (0: a free one)`
           : 'choose another port with --port N, or --port 0 for a free one',

@@ -48,7 +48,13 @@ function makeProgram(version: string, io: Io, setExitCode: (code: number) => voi
   return program;
 }
 
-function sayError(error: UserError, io: Io): void {
+async function sayError(error: UserError, io: Io): Promise<void> {
+  if (error.card) {
+    const { formatCard } = await import('../ui/format-card.ts');
+    say(io, formatCard(error.card, io.stderr.columns));
+    if (error.details) say(io, `\n${error.details}\n`);
+    return;
+  }
   for (const diagnostic of error.diagnostics) say(io, formatDiagnostic(diagnostic));
   if (error.diagnostics.length === 0) say(io, `error ${error.code}: ${error.message}`);
   if (error.details) say(io, `\n${error.details}\n`);
@@ -67,7 +73,7 @@ export async function runProgram(argv: readonly string[], version: string, io: I
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
     if (error instanceof UserError) {
-      if (error.code !== 'INTERRUPTED') sayError(error, io);
+      if (error.code !== 'INTERRUPTED') await sayError(error, io);
       return error.exitCode;
     }
     if (io.interrupted.aborted) return EXIT.interrupted;

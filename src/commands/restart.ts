@@ -46,11 +46,13 @@ async function restart(components: readonly string[], flags: RestartFlags, io: I
       emit,
       isNoise: isProbeNoise,
       showLogs: false,
+      onLine: () => undefined,
       restartsBeforeReady: 0,
       replicas: monitorObserved(observed.containers),
       names: new Map(observed.containers.map((container) => [container.name, nameOf(container)])),
       frontends: new Map(),
       shared: undefined,
+      namespaces: [],
       settleMs: 0,
     });
     await runPlan({

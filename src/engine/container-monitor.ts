@@ -18,6 +18,8 @@ export interface LifeOptions {
   readonly clock: Clock;
   readonly onReady: (ready: boolean, answer: string) => void;
   readonly onAnswer: (answer: ProbeAnswer) => void;
+  /** It runs, at this address; `hurry` makes its probes try at once. */
+  readonly onLife: (address: string | undefined, hurry: () => void) => void;
 }
 
 /** Watches a started container until it ends or a kubelet would restart it; ends by itself with the signal. */
@@ -34,7 +36,13 @@ export async function watchLife(
     let oomKilled = false;
     stopListening = events.listen(container.name, (event) => {
       if (event.action === 'oom') oomKilled = true;
-      if (event.action === 'die') resolve({ kind: 'exited', exitCode: event.exitCode ?? -1, oomKilled });
+      if (event.action !== 'die') return;
+      const exitCode = event.exitCode ?? -1;
+      // The engine may tell of the memory only when it is asked.
+      runtime.inspect(container.name, signal).then(
+        (ended) => resolve({ kind: 'exited', exitCode, oomKilled: oomKilled || (ended?.oomKilled ?? false) }),
+        () => resolve({ kind: 'exited', exitCode, oomKilled }),
+      );
     });
     const onAbort = () => reject(signal.reason);
     if (signal.aborted) onAbort();
@@ -68,6 +76,7 @@ export async function watchLife(
         combined,
       );
       watch.ended.catch(reject);
+      options.onLife((network ?? now).address, () => watch.hurry());
     });
     return await Promise.race([died, failed]);
   } finally {

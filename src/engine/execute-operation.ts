@@ -11,7 +11,10 @@ type Executor<K extends OperationKind> = (
 export type Executors = { readonly [K in OperationKind]: Executor<K> };
 
 /** The waits, which need more than a runtime: an `up` or `restart` brings them. */
-export type WaitExecutors = Pick<Executors, 'waitHealthy' | 'waitCompleted' | 'waitReady' | 'waitRoutable'>;
+export type WaitExecutors = Pick<
+  Executors,
+  'waitHealthy' | 'waitCompleted' | 'waitReady' | 'forgetRegistrations' | 'waitRegistered' | 'waitRoutable'
+>;
 
 export interface ExecuteOptions {
   readonly runtime: Runtime;
@@ -33,6 +36,8 @@ export const NO_WAITS: WaitExecutors = {
   waitHealthy: noWait,
   waitCompleted: noWait,
   waitReady: noWait,
+  forgetRegistrations: noWait,
+  waitRegistered: noWait,
   waitRoutable: noWait,
 };
 

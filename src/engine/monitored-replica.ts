@@ -1,6 +1,6 @@
 import type { DesiredReplica } from '../model/desired-state.ts';
 import { replicaId } from '../model/names.ts';
-import type { ObservedContainer } from '../model/observed-state.ts';
+import type { ObservedContainer, ReplicaFacts } from '../model/observed-state.ts';
 import type { Probes } from '../model/probe.ts';
 
 /** A container whose probes count for its replica. */
@@ -15,11 +15,16 @@ export interface MonitoredContainer {
 /** What must be watched of a replica, from a desired state or from what runs. */
 export interface MonitoredReplica {
   readonly id: string;
+  readonly component: string;
+  /** Instances that it puts into etcd; 0 where it registers none. */
+  readonly instances: number;
+  readonly prefill: boolean;
   readonly containers: readonly MonitoredContainer[];
 }
 
 export function monitorDesired(replica: DesiredReplica): MonitoredReplica {
   return {
+    ...servingOf(replica.component, replica.facts),
     id: replica.id,
     containers: replica.containers
       .filter((container) => container.role === 'main' || container.role === 'sidecar')
@@ -32,6 +37,13 @@ export function monitorDesired(replica: DesiredReplica): MonitoredReplica {
   };
 }
 
+function servingOf(
+  component: string,
+  facts: ReplicaFacts | undefined,
+): Pick<MonitoredReplica, 'component' | 'instances' | 'prefill'> {
+  return { component, instances: facts?.instances ?? 0, prefill: facts?.workerRole === 'prefill' };
+}
+
 /** The replicas of observed containers; the sandbox, where there is one, holds the network of all others. */
 export function monitorObserved(containers: readonly ObservedContainer[]): readonly MonitoredReplica[] {
   const byReplica = new Map<string, ObservedContainer[]>();
@@ -42,7 +54,9 @@ export function monitorObserved(containers: readonly ObservedContainer[]): reado
   }
   return [...byReplica].map(([id, members]) => {
     const sandbox = members.find((member) => member.role === 'sandbox');
+    const main = members.find((member) => member.role === 'main');
     return {
+      ...servingOf(members[0]?.component ?? '', main?.facts),
       id,
       containers: members
         .filter((member) => member.role !== 'sandbox')

@@ -1,20 +1,30 @@
-import { waitForInfra } from '../infra/check-health.ts';
 import type { InfraEndpoints } from '../infra/parse-endpoints.ts';
 import { untilAborted } from '../infra/until-aborted.ts';
 import type { Clock } from '../model/clock.ts';
 import { EXIT, UserError } from '../model/diagnostic.ts';
 import type { Emit } from '../model/event.ts';
-import type { ObservedContainer } from '../model/observed-state.ts';
+import type { Evidence } from '../model/evidence.ts';
+import type { ObservedContainer, ReplicaFacts } from '../model/observed-state.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Runtime } from '../model/runtime.ts';
-import { tryConnect } from '../probes/tcp-socket.ts';
+import { collectEvidence } from './collect-evidence.ts';
 import type { ContainerEvents } from './container-events.ts';
 import type { WaitExecutors } from './execute-operation.ts';
 import type { MonitoredReplica } from './monitored-replica.ts';
 import { resolvePort } from './probe-target.ts';
-import { ReplicaWatch, readLastLines } from './replica-watch.ts';
+import { RegistrationLadder } from './registration-ladder.ts';
+import type { EtcdPlace } from './registry.ts';
+import { ReplicaWatch } from './replica-watch.ts';
+import { RoutingWait } from './routing-wait.ts';
+import { ServerWatch } from './server-watch.ts';
 import { tailLogs } from './tail-logs.ts';
-import { waitRoutable } from './wait-routable.ts';
+
+/** The container of a frontend that publishes its port, and what its label tells of it. */
+export interface RunFrontend {
+  readonly container: string;
+  readonly port: number;
+  readonly facts: ReplicaFacts | undefined;
+}
 
 export interface ProjectRunOptions {
   readonly project: string;
@@ -24,51 +34,107 @@ export interface ProjectRunOptions {
   readonly emit: Emit;
   readonly isNoise: (line: string) => boolean;
   readonly showLogs: boolean;
+  /** Every line of a container that is ours to watch, shown or not. */
+  readonly onLine: (replica: string, line: string) => void;
   readonly restartsBeforeReady: number;
   readonly replicas: readonly MonitoredReplica[];
   /** Replica id (or `etcd`, `nats`) by container name. */
   readonly names: ReadonlyMap<string, string>;
-  /** The container that publishes, and the container port, by replica id of a frontend. */
-  readonly frontends: ReadonlyMap<string, { readonly container: string; readonly port: number }>;
+  /** By replica id. */
+  readonly frontends: ReadonlyMap<string, RunFrontend>;
   /** Servers that are not the project's own. */
   readonly shared: InfraEndpoints | undefined;
+  /** Beginnings of the Dynamo namespaces that are the project's; empty: all, where etcd is its own. */
+  readonly namespaces: readonly string[];
   /** Milliseconds that a listed model is left alone. */
   readonly settleMs: number;
 }
 
-const INFRA_PORT = { etcd: 2379, nats: 4222 } as const;
-const INFRA_TIMEOUT_MS = 60_000;
-const PORT_TIMEOUT_MS = 500;
-
-/** Everything that goes on while a project comes up and is stayed with: logs, probes, restarts, and the waits of its plan. */
+/** Everything that goes on while a project comes up and is stayed with: logs, probes, registrations, restarts, and the waits of its plan. */
 export class ProjectRun {
   readonly #options: ProjectRunOptions;
   readonly #watches: ReadonlyMap<string, ReplicaWatch>;
+  readonly #servers: ServerWatch;
+  readonly #ladder: RegistrationLadder;
+  readonly #routing: RoutingWait;
+  readonly #healthy = new Set<string>();
+  readonly #watching = new Set<ReplicaWatch>();
   readonly #restarting = new AbortController();
   readonly #failed: Promise<never>;
   #fail: (error: unknown) => void = () => undefined;
   /** Names of the containers that were started here. */
   readonly started = new Set<string>();
-  /** What the frontend listed when it was found routable. */
-  models: readonly string[] = [];
 
   constructor(options: ProjectRunOptions) {
     this.#options = options;
-    this.#watches = new Map(options.replicas.map((replica) => [replica.id, new ReplicaWatch(replica, options)]));
+    this.#servers = new ServerWatch(options);
+    this.#ladder = new RegistrationLadder({
+      ...options,
+      isReady: (replica) => this.#watches.get(replica)?.isReady ?? false,
+      onProgress: (replica) => this.#hurry(replica),
+    });
+    this.#routing = new RoutingWait({ ...options, registrations: () => this.#ladder.registrations });
+    const watching = {
+      ...options,
+      onLife: (replica: string, address: string | undefined) => this.#ladder.setAddress(replica, address),
+      onReady: () => this.#ladder.update(),
+      blame: () => {
+        const { down } = this.#servers;
+        return down.length > 0 ? `${down.join(' and ')} had ended` : undefined;
+      },
+    };
+    this.#watches = new Map(options.replicas.map((replica) => [replica.id, new ReplicaWatch(replica, watching)]));
     this.#failed = new Promise((_, reject) => {
       this.#fail = reject;
     });
     this.#failed.catch(() => undefined);
+    this.#servers.died.catch((error: unknown) => this.#fail(error));
   }
 
   replicaOf(name: string): string | undefined {
     return this.#options.names.get(name);
   }
 
-  /** What is not ready yet, in words. */
+  /** What the frontend listed when it was found routable. */
+  get models(): readonly string[] {
+    return this.#routing.models;
+  }
+
+  /** A registration is a sign of progress for the replica and for every frontend. */
+  #hurry(replica: string): void {
+    this.#watches.get(replica)?.hurry();
+    for (const frontend of this.#options.frontends.keys()) this.#watches.get(frontend)?.hurry();
+  }
+
+  /** What the lowest rung still lacks, in words. */
   describeMissing(): string {
-    const missing = [...this.#watches.values()].map((watch) => watch.describe());
-    return missing.length > 0 ? missing.join('; ') : 'etcd or NATS';
+    const unready = [...this.#watches.values()].filter((watch) => !watch.isReady).map((watch) => watch.describe());
+    if (unready.length > 0) return unready.join('; ');
+    const unregistered = this.#ladder.describeMissing();
+    if (unregistered.length > 0) return unregistered.join('; ');
+    return this.#routing.describe() ?? 'etcd or NATS';
+  }
+
+  /** What tells why it failed; read before anything is stopped. */
+  evidence(signal: AbortSignal): Promise<Evidence> {
+    return collectEvidence(
+      {
+        ...this.#options,
+        watches: [...this.#watches.values()],
+        servers: [...this.#serverNames()].map(([service, name]) => ({
+          service,
+          name,
+          answers: this.#healthy.has(service) || !this.started.has(name),
+        })),
+        ladder: this.#ladder,
+        routing: this.#routing.evidence(),
+      },
+      signal,
+    );
+  }
+
+  *#serverNames(): Generator<readonly ['etcd' | 'nats', string]> {
+    for (const [name, id] of this.#options.names) if (id === 'etcd' || id === 'nats') yield [id, name];
   }
 
   /** Containers of replicas that were never ready. */
@@ -82,12 +148,18 @@ export class ProjectRun {
     this.#restarting.abort();
   }
 
-  /** Called as a container is started: its lines are shown from the first one on. */
+  /** Called as a container is started: its lines are read from the first one on. */
   onStart(name: string, started: Promise<void>, signal: AbortSignal): void {
     this.started.add(name);
     const source = this.replicaOf(name);
-    if (!this.#options.showLogs || source === undefined) return;
+    if (source === undefined) return;
     this.#tail({ name, source, started, attachedAt: undefined }, signal);
+    this.#watchServer(source, name, signal);
+  }
+
+  #watchServer(source: string, name: string, signal: AbortSignal): void {
+    if (source !== 'etcd' && source !== 'nats') return;
+    this.#servers.watch(source, name, AbortSignal.any([signal, this.#restarting.signal]));
   }
 
   #tail(tail: Parameters<typeof tailLogs>[0], signal: AbortSignal): void {
@@ -103,83 +175,86 @@ export class ProjectRun {
     });
   }
 
-  /** Stays with containers that ran before and that the plan leaves alone; `briefly` (detached) shows no lines of theirs. */
+  /** Stays with containers that ran before and that the plan leaves alone; `briefly` (detached) reads no lines of theirs. */
   attachRunning(observed: readonly ObservedContainer[], plan: Plan, signal: AbortSignal, briefly: boolean): void {
-    const touched = new Set(plan.steps.map((step) => step.id));
-    const kept = observed.filter(({ name, status }) => status === 'running' && !touched.has(`startContainer:${name}`));
+    const steps = new Set(plan.steps.map((step) => step.id));
+    const kept = observed.filter(
+      ({ name, status }) =>
+        status === 'running' && !steps.has(`startContainer:${name}`) && !steps.has(`removeContainer:${name}`),
+    );
     const names = new Set(kept.map((container) => container.name));
-    for (const { name } of briefly || !this.#options.showLogs ? [] : kept) {
+    for (const { name } of kept) {
       const source = this.replicaOf(name);
-      if (source !== undefined)
+      if (source === undefined) continue;
+      this.#watchServer(source, name, signal);
+      if (!briefly)
         this.#tail({ name, source, started: Promise.resolve(), attachedAt: this.#options.clock.now() }, signal);
     }
     for (const watch of this.#watches.values()) {
       const whole = watch.replica.containers.every((container) => names.has(container.name));
-      if (whole && !briefly) this.#watch(watch, signal);
+      // Where registrations are waited for, somebody must know that it is ready.
+      const counted = steps.has(`waitRegistered:${watch.replica.id}`) && !steps.has(`waitReady:${watch.replica.id}`);
+      if (whole && (!briefly || counted)) this.#watch(watch, signal);
     }
   }
 
   #watch(watch: ReplicaWatch, signal: AbortSignal): void {
+    if (this.#watching.has(watch)) return;
+    this.#watching.add(watch);
     const restarting = AbortSignal.any([signal, this.#restarting.signal]);
     watch.run(restarting).catch((error: unknown) => {
       if (!restarting.aborted) this.#fail(error);
     });
   }
 
-  /** The waits of a plan. `signal` is that of the whole stay: watching goes on when a wait has ended. */
-  waits(signal: AbortSignal): WaitExecutors {
+  /** The waits of a plan. `stay` is the signal of the whole stay: watching goes on when a wait has ended. */
+  waits(stay: AbortSignal): WaitExecutors {
+    this.#servers.onEtcd = (place) => this.#ladder.open(place, stay);
     return {
-      waitHealthy: ({ service, name }, waiting) => this.#waitHealthy(service, name, waiting),
-      waitCompleted: ({ replica, name }, waiting) => this.#waitCompleted(replica, name, waiting),
-      waitReady: ({ replica }, waiting) => this.#waitReady(replica, signal, waiting),
-      waitRoutable: ({ frontend }, waiting) => this.#waitRoutable(frontend, waiting),
+      waitHealthy: async (server, signal) => {
+        await this.#orServerDied(this.#servers.waitHealthy(server, signal));
+        this.#healthy.add(server.service);
+      },
+      waitCompleted: ({ replica, name }, signal) => this.#waitCompleted(replica, name, signal),
+      waitReady: ({ replica }, signal) => this.#waitReady(replica, stay, signal),
+      forgetRegistrations: async (_, signal) => this.#ladder.forgetGone(await this.#etcd(signal), stay, signal),
+      waitRegistered: async ({ replica }, signal) => {
+        const waiting = this.#ladder.waitRegistered(replica, await this.#etcd(signal), stay, signal);
+        await this.#orServerDied(Promise.race([waiting, this.#endOf(replica)]));
+      },
+      waitRoutable: async ({ frontend }, signal) => {
+        const url = await this.frontendUrl(signal, frontend, 'probe');
+        if (url === undefined)
+          throw new UserError('NOT_READY', `${frontend} has no address`, {
+            exitCode: EXIT.notReady,
+            replica: frontend,
+          });
+        const all = [...this.#watches.keys()];
+        await this.#orServerDied(
+          Promise.race([
+            this.#routing.wait({ frontend, url, replicas: all }, signal),
+            ...all.map((id) => this.#endOf(id)),
+          ]),
+        );
+      },
     };
   }
 
-  async #waitHealthy(service: 'etcd' | 'nats', name: string | undefined, signal: AbortSignal): Promise<void> {
-    const { runtime, clock, shared, events, emit } = this.#options;
-    const container = name === undefined ? undefined : await runtime.inspect(name, signal);
-    const place = container ? resolvePort(container, INFRA_PORT[service]) : shared?.[service];
-    if (!place) throw await this.#infraDied(service, name, container, signal);
-    const died = new AbortController();
-    const stop =
-      name === undefined ? () => undefined : events.listen(name, (event) => event.action === 'die' && died.abort());
-    try {
-      await waitForInfra(
-        {
-          place: { service, host: place.host, port: place.port },
-          clock,
-          portOpens: async (at, waiting) => (await tryConnect(at, PORT_TIMEOUT_MS, waiting)).ok,
-          timeoutMs: INFRA_TIMEOUT_MS,
-        },
-        AbortSignal.any([signal, died.signal]),
-      );
-    } catch (error) {
-      if (signal.aborted || !died.signal.aborted) throw error;
-      throw await this.#infraDied(
-        service,
-        name,
-        name === undefined ? undefined : await runtime.inspect(name, signal),
-        signal,
-      );
-    } finally {
-      stop();
-    }
-    emit({ type: 'replica-stage', replica: service, stage: 'ready' });
+  #orServerDied<T>(waiting: Promise<T>): Promise<T> {
+    return Promise.race([waiting, this.#servers.died]);
   }
 
-  async #infraDied(
-    service: string,
-    name: string | undefined,
-    container: ObservedContainer | undefined,
-    signal: AbortSignal,
-  ): Promise<UserError> {
-    const details = name === undefined ? '' : await readLastLines(this.#options.runtime, name, signal);
-    return new UserError('CONTAINER_DIED', `${service} ended with exit code ${container?.exitCode ?? 'unknown'}`, {
-      exitCode: EXIT.startFailed,
-      details,
-      hint: `dynamo logs ${service} shows all it said`,
-    });
+  /** Never resolves; rejects when the replica ends for good. */
+  #endOf(replica: string): Promise<never> {
+    const ready = this.#watches.get(replica)?.ready ?? Promise.resolve();
+    return ready.then(() => new Promise<never>(() => undefined));
+  }
+
+  async #etcd(signal: AbortSignal): Promise<EtcdPlace> {
+    const name = [...this.#serverNames()].find(([service]) => service === 'etcd')?.[1];
+    const place = await this.#servers.place('etcd', name, signal);
+    if (place) return place;
+    throw new UserError('CONTAINER_DIED', 'etcd does not run', { exitCode: EXIT.startFailed, replica: 'etcd' });
   }
 
   async #waitCompleted(replica: string, name: string, signal: AbortSignal): Promise<void> {
@@ -197,34 +272,15 @@ export class ProjectRun {
     }
     const ended = await runtime.inspect(name, signal);
     if (ended?.exitCode === 0) return;
-    throw new UserError(
-      'INIT_FAILED',
-      `${replica}: its init container ${name} ended with exit code ${ended?.exitCode ?? 'unknown'}`,
-      {
-        exitCode: EXIT.startFailed,
-        details: await readLastLines(runtime, name, signal),
-      },
-    );
+    const message = `${replica}: its init container ${name} ended with exit code ${ended?.exitCode ?? 'unknown'}`;
+    throw new UserError('INIT_FAILED', message, { exitCode: EXIT.startFailed, replica });
   }
 
   async #waitReady(replica: string, stay: AbortSignal, signal: AbortSignal): Promise<void> {
     const watch = this.#watches.get(replica);
     if (!watch) throw new Error(`nobody watches ${replica}`);
     this.#watch(watch, stay);
-    await untilAborted(watch.ready, signal);
-  }
-
-  async #waitRoutable(frontend: string, signal: AbortSignal): Promise<void> {
-    const url = await this.frontendUrl(signal, frontend, 'probe');
-    if (url === undefined) throw new UserError('NOT_READY', `${frontend} has no address`, { exitCode: EXIT.notReady });
-    const { clock, settleMs, emit } = this.#options;
-    // A replica that ends for good while we ask is the error to show.
-    const failing = Promise.all([...this.#watches.values()].map((watch) => watch.ready));
-    this.models = await Promise.race([
-      waitRoutable({ url, clock, settleMs }, signal),
-      failing.then(() => new Promise<never>(() => undefined)),
-    ]);
-    for (const id of this.#watches.keys()) emit({ type: 'replica-stage', replica: id, stage: 'routable' });
+    await this.#orServerDied(untilAborted(watch.ready, signal));
   }
 
   /** The address of a frontend: as people reach it, or as we do; undefined when it publishes nothing. */
@@ -246,8 +302,9 @@ export class ProjectRun {
     return place ? `http://${place.host}:${place.port}` : undefined;
   }
 
-  /** Stays until the signal is aborted (rejects with its reason) or something fails for good. */
+  /** The graph is up: stays until the signal is aborted (rejects with its reason) or something fails for good. */
   async untilFailure(signal: AbortSignal): Promise<never> {
+    this.#servers.settle();
     return untilAborted(this.#failed, signal);
   }
 }

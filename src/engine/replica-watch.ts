@@ -14,10 +14,13 @@ export interface ReplicaWatchOptions {
   readonly emit: Emit;
   /** Ends before the first readiness that a restart makes good instead of failing (`--restarts`). */
   readonly restartsBeforeReady: number;
+  /** A life of its main container began, at this address. */
+  readonly onLife: (replica: string, address: string | undefined) => void;
+  /** It became ready, or ceased to be. */
+  readonly onReady: (replica: string) => void;
+  /** What else has ended and explains an end: `etcd has ended`. */
+  readonly blame: () => string | undefined;
 }
-
-/** Lines of the log that an error carries. */
-const LAST_LINES = 20;
 
 /**
  * One replica from its start on. Before its first readiness an end is an error; after it containers are restarted as a kubelet
@@ -28,6 +31,7 @@ export class ReplicaWatch {
   readonly #options: ReplicaWatchOptions;
   readonly #ready = new Map<string, boolean>();
   readonly #lastAnswer = new Map<string, string>();
+  readonly #hurries = new Map<string, () => void>();
   #everReady = false;
   #resolveReady: () => void = () => undefined;
   #rejectReady: (error: unknown) => void = () => undefined;
@@ -47,6 +51,25 @@ export class ReplicaWatch {
   /** False until it was ready for the first time: it has nothing to finish when it is stopped. */
   get everReady(): boolean {
     return this.#everReady;
+  }
+
+  get isReady(): boolean {
+    return [...this.#ready.values()].every((ready) => ready);
+  }
+
+  /** A sign of progress: probes that are waited for are tried at once. */
+  hurry(): void {
+    for (const hurry of this.#hurries.values()) hurry();
+  }
+
+  /** The first of its containers whose probes do not pass. */
+  get waitingFor(): MonitoredContainer | undefined {
+    return this.replica.containers.find((container) => !this.#ready.get(container.name));
+  }
+
+  /** What a container's last probe got: `HTTP 503`. */
+  lastAnswer(container: string): string | undefined {
+    return this.#lastAnswer.get(container);
   }
 
   /** What is missing until it is ready, in words: `decode-0: HTTP 503`. */
@@ -81,6 +104,10 @@ export class ReplicaWatch {
           ...this.#options,
           onReady: (ready, answer) => this.#setReady(container.name, ready, answer),
           onAnswer: (answer) => this.#lastAnswer.set(container.name, answer.answer),
+          onLife: (address, hurry) => {
+            this.#hurries.set(container.name, hurry);
+            this.#options.onLife(this.replica.id, address);
+          },
         },
         signal,
       );
@@ -90,13 +117,12 @@ export class ReplicaWatch {
       }
       if (clock.now() - startedAt > BACKOFF_RESET_MS) restarts = 0;
       restarts += 1;
-      if (!this.#everReady && restarts > this.#options.restartsBeforeReady)
-        throw await this.#endError(container, end, signal);
+      if (!this.#everReady && restarts > this.#options.restartsBeforeReady) throw this.#endError(end);
       const delayMs = restartDelayMs(restarts);
       emit({
         type: 'replica-restarting',
         replica: this.replica.id,
-        reason: describeEnd(end),
+        reason: [describeEnd(end), this.#options.blame()].filter((text) => text !== undefined).join('; '),
         delayMs,
         count: restarts,
       });
@@ -109,9 +135,9 @@ export class ReplicaWatch {
   }
 
   #setReady(name: string, ready: boolean, answer: string): void {
-    const before = this.#isReady();
+    const before = this.isReady;
     this.#ready.set(name, ready);
-    const now = this.#isReady();
+    const now = this.isReady;
     if (now === before) return;
     if (now) {
       this.#everReady = true;
@@ -125,46 +151,22 @@ export class ReplicaWatch {
         detail: `no longer ready: ${answer}`,
       });
     }
+    this.#options.onReady(this.replica.id);
   }
 
-  #isReady(): boolean {
-    return [...this.#ready.values()].every((ready) => ready);
-  }
-
-  async #endError(container: MonitoredContainer, end: LifeEnd, signal: AbortSignal): Promise<UserError> {
-    const details = await readLastLines(this.#options.runtime, container.name, signal);
+  #endError(end: LifeEnd): UserError {
+    const { id } = this.replica;
     if (end.kind === 'probe-failed') {
-      return new UserError('NOT_READY', `${this.replica.id}: its ${end.probe} probe failed: ${end.answer}`, {
-        exitCode: EXIT.notReady,
-        details,
-        hint: `dynamo logs ${this.replica.id} shows all it said`,
-      });
+      const message = `${id}: its ${end.probe} probe failed: ${end.answer}`;
+      return new UserError('NOT_READY', message, { exitCode: EXIT.notReady, replica: id });
     }
     const memory = end.oomKilled ? ': it ran out of memory' : '';
-    return new UserError(
-      'CONTAINER_DIED',
-      `${this.replica.id} ended with exit code ${end.exitCode} before it was ready${memory}`,
-      {
-        exitCode: EXIT.startFailed,
-        details,
-        hint: end.oomKilled ? 'raise its memory limit' : `dynamo logs ${this.replica.id} shows all it said`,
-      },
-    );
+    const message = `${id} ended with exit code ${end.exitCode} before it was ready${memory}`;
+    return new UserError('CONTAINER_DIED', message, { exitCode: EXIT.startFailed, replica: id });
   }
 }
 
 function describeEnd(end: LifeEnd): string {
   if (end.kind === 'probe-failed') return `${end.probe} probe failed: ${end.answer}`;
   return `ended with exit code ${end.exitCode}${end.oomKilled ? ', out of memory' : ''}`;
-}
-
-/** The end of a container's log for an error; nothing when it cannot be read. */
-export async function readLastLines(runtime: Runtime, name: string, signal: AbortSignal): Promise<string> {
-  const lines: string[] = [];
-  try {
-    for await (const { line } of runtime.logs(name, { follow: false, tail: LAST_LINES }, signal)) lines.push(line);
-  } catch {
-    return '';
-  }
-  return lines.join('\n');
 }

@@ -17,8 +17,10 @@ export interface TailOptions {
   readonly runtime: Runtime;
   readonly events: ContainerEvents;
   readonly emit: Emit;
-  /** Lines that exist only because we probe: not shown. */
+  /** Lines that exist only because we probe: neither shown nor read. */
   readonly isNoise: (line: string) => boolean;
+  readonly showLogs: boolean;
+  readonly onLine: (source: string, line: string) => void;
 }
 
 /** Just after a line: engines stamp lines with nanoseconds. */
@@ -44,7 +46,9 @@ export async function tailLogs(tail: LogTail, options: TailOptions, signal: Abor
       for await (const { stream, line, at } of options.runtime.logs(tail.name, follow, signal)) {
         if (at !== undefined) since = at + AFTER_LINE_MS;
         if (options.isNoise(line)) continue;
-        options.emit({ type: 'log', source: tail.source, stream, line, ...(at === undefined ? {} : { at }) });
+        options.onLine(tail.source, line);
+        if (options.showLogs)
+          options.emit({ type: 'log', source: tail.source, stream, line, ...(at === undefined ? {} : { at }) });
       }
       // The stream ends with the container; it goes on with the next life.
       while (starts <= shownStarts && !signal.aborted) {

@@ -1,17 +1,27 @@
 import { sendRequest } from '../http/send-request.ts';
+import type { Registration } from '../infra/parse-registration.ts';
 import type { Clock } from '../model/clock.ts';
+import { oneTokenRequests } from './one-token-requests.ts';
 
 export interface RoutableOptions {
   readonly url: string;
   readonly clock: Clock;
   /** Milliseconds that a model, once listed, is left alone before it is asked. */
   readonly settleMs: number;
+  /** What is registered now: names and types of the models. */
+  readonly registrations: () => readonly Registration[];
+  /** All registered models are in the frontend's list. */
+  readonly onListed: (models: readonly string[]) => void;
+  /** What a request got, in words. */
+  readonly onAnswer: (answer: string) => void;
 }
 
 const POLL_MS = 50;
 const LIST_TIMEOUT_MS = 2000;
 /** One token of a model that loads lazily may take long; of one that is up it takes moments. */
 const ANSWER_TIMEOUT_MS = 60_000;
+/** Answers in a row that a model must give: old frontends answer once and fail again while a worker comes (facts/versions.md §4). */
+const SUCCESSES = 2;
 
 function parseModels(body: string): readonly string[] {
   try {
@@ -25,58 +35,73 @@ function parseModels(body: string): readonly string[] {
   }
 }
 
-/** The models that a frontend lists. */
+/** The models that a frontend lists; none where it does not answer. */
 async function listModels(url: string, signal: AbortSignal): Promise<readonly string[]> {
   const result = await sendRequest({ url: `${url}/v1/models`, timeoutMs: LIST_TIMEOUT_MS }, signal);
   return result.kind === 'answer' && result.status === 200 ? parseModels(result.body) : [];
 }
 
-/** One-token requests of each type that a model may serve; the first that is not refused as unknown decides. */
-const REQUESTS: readonly { readonly path: string; readonly body: (model: string) => object }[] = [
-  {
-    path: '/v1/chat/completions',
-    body: (model) => ({ model, messages: [{ role: 'user', content: 'hi' }], max_tokens: 1 }),
-  },
-  { path: '/v1/completions', body: (model) => ({ model, prompt: 'hi', max_tokens: 1 }) },
-  { path: '/v1/embeddings', body: (model) => ({ model, input: 'hi' }) },
-];
+/** Models that a frontend will list: a prefill worker's card is no model of its own. */
+function registeredModels(registrations: readonly Registration[]): ReadonlyMap<string, readonly string[]> {
+  const types = new Map<string, readonly string[]>();
+  for (const entry of registrations) {
+    if (entry.kind !== 'model' || entry.types.every((type) => type === 'Prefill')) continue;
+    types.set(entry.model, [...new Set([...(types.get(entry.model) ?? []), ...entry.types])]);
+  }
+  return types;
+}
 
-async function answers(url: string, model: string, signal: AbortSignal): Promise<boolean> {
-  for (const { path, body } of REQUESTS) {
+/** True when the model answers one request of a type that it has; a type that it is refused for is not its own. */
+async function answers(options: RoutableOptions, model: string, signal: AbortSignal): Promise<boolean> {
+  const requests = oneTokenRequests(model, registeredModels(options.registrations()).get(model) ?? []);
+  for (const { path, body } of requests) {
     const result = await sendRequest(
       {
-        url: `${url}${path}`,
+        url: `${options.url}${path}`,
         method: 'POST',
         headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(body(model)),
+        body: JSON.stringify(body),
         timeoutMs: ANSWER_TIMEOUT_MS,
       },
       signal,
     );
+    options.onAnswer(
+      result.kind === 'answer' ? `HTTP ${result.status} ${result.body.slice(0, 200)}`.trim() : result.text,
+    );
     if (result.kind === 'answer' && result.status === 200) return true;
-    if (result.kind === 'failure' || result.status !== 404) return false;
+    if (result.kind === 'failure' || (result.status !== 404 && result.status !== 400)) return false;
   }
-  return false;
+  // Nothing that can be asked for one token (images, audio): its place in the list is all there is to see.
+  return requests.length === 0;
 }
 
 /**
- * Waits until the frontend lists a model and each listed model answers a request: `/health` is 200 without any worker and a list
- * entry is no proof (facts/versions.md §4). Returns the models. Ends with the signal only.
+ * Waits until the frontend lists every registered model and each listed one answers requests: `/health` is 200 without any worker and a
+ * list entry is no proof (facts/versions.md §4). Returns the models. Ends with the signal only.
  */
 export async function waitRoutable(options: RoutableOptions, signal: AbortSignal): Promise<readonly string[]> {
   const { url, clock } = options;
   const listedAt = new Map<string, number>();
-  const proven = new Set<string>();
+  const successes = new Map<string, number>();
+  let listed = false;
   for (;;) {
     signal.throwIfAborted();
     const models = await listModels(url, signal);
+    const complete =
+      models.length > 0 && [...registeredModels(options.registrations()).keys()].every((name) => models.includes(name));
+    if (complete && !listed) options.onListed(models);
+    listed ||= complete;
+    let asked = false;
     for (const model of models) {
       const since = listedAt.get(model) ?? clock.now();
       listedAt.set(model, since);
-      if (proven.has(model) || clock.now() - since < options.settleMs) continue;
-      if (await answers(url, model, signal)) proven.add(model);
+      const before = successes.get(model) ?? 0;
+      if (before >= SUCCESSES || clock.now() - since < options.settleMs) continue;
+      const answered = await answers(options, model, signal);
+      successes.set(model, answered ? before + 1 : 0);
+      asked ||= answered;
     }
-    if (models.length > 0 && models.every((model) => proven.has(model))) return models;
-    await clock.sleep(POLL_MS, signal);
+    if (complete && models.every((model) => (successes.get(model) ?? 0) >= SUCCESSES)) return models;
+    if (!asked) await clock.sleep(POLL_MS, signal);
   }
 }

@@ -29,8 +29,8 @@ async function readEtcd(place: InfraPlace, signal: AbortSignal): Promise<void> {
   }
 }
 
-/** A round trip through NATS, and an account with JetStream, which runtimes before 1.0 cannot do without (facts/versions.md §3). */
-async function readNats(place: InfraPlace, signal: AbortSignal): Promise<void> {
+/** A round trip through NATS, and where it is needed an account with JetStream (by runtimes before 1.0, facts/versions.md §3). */
+async function readNats(place: InfraPlace, jetStream: boolean, signal: AbortSignal): Promise<void> {
   const { connect } = await import('nats');
   signal.throwIfAborted();
   const host = place.host.includes(':') ? `[${place.host}]` : place.host;
@@ -43,7 +43,7 @@ async function readNats(place: InfraPlace, signal: AbortSignal): Promise<void> {
   });
   try {
     await untilAborted(connection.flush(), signal);
-    await untilAborted(readAccount(connection), signal);
+    if (jetStream) await untilAborted(readAccount(connection), signal);
   } finally {
     await connection.close();
   }
@@ -68,12 +68,14 @@ export function prepareInfraClients(): void {
 }
 
 /** One real request on a connection of its own, which is closed again. Throws when it is not answered within two seconds. */
-export function checkInfra(place: InfraPlace, signal: AbortSignal): Promise<void> {
-  return place.service === 'etcd' ? readEtcd(place, signal) : readNats(place, signal);
+export function checkInfra(place: InfraPlace, jetStream: boolean, signal: AbortSignal): Promise<void> {
+  return place.service === 'etcd' ? readEtcd(place, signal) : readNats(place, jetStream, signal);
 }
 
 export interface WaitForInfraOptions {
   readonly place: InfraPlace;
+  /** NATS must have JetStream. */
+  readonly jetStream: boolean;
   readonly clock: Clock;
   /** True once the TCP port takes connections: asked often, since it is cheap. */
   readonly portOpens: (place: InfraPlace, signal: AbortSignal) => Promise<boolean>;
@@ -93,7 +95,7 @@ export async function waitForInfra(options: WaitForInfraOptions, signal: AbortSi
     signal.throwIfAborted();
     if (await options.portOpens(place, signal)) {
       try {
-        await checkInfra(place, signal);
+        await checkInfra(place, options.jetStream, signal);
         return;
       } catch (error) {
         signal.throwIfAborted();
@@ -112,6 +114,7 @@ function noJetStream(place: InfraPlace): UserError {
   return new UserError('NATS_NO_JETSTREAM', `NATS at ${place.host}:${place.port} runs without JetStream`, {
     exitCode: EXIT.preflight,
     hint: 'start nats-server with --jetstream',
+    replica: 'nats',
   });
 }
 
@@ -120,6 +123,7 @@ function notReady(place: InfraPlace, last: unknown): UserError {
   return new UserError('INFRA_NOT_READY', `${place.service} at ${place.host}:${place.port} does not answer${why}`, {
     exitCode: EXIT.notReady,
     hint: `dynamo logs ${place.service} shows what it says`,
+    replica: place.service,
     cause: last,
   });
 }

@@ -12,7 +12,10 @@ export interface DesiredState {
   readonly source: string;
   readonly network: string;
   readonly volumes: readonly DesiredVolume[];
+  /** Empty where servers are used that run already. */
   readonly infra: readonly DesiredInfra[];
+  /** What the graph needs of its servers besides etcd. */
+  readonly servers: { readonly nats: boolean; readonly jetStream: boolean };
   /** Sorted by component in file order, then by index. */
   readonly replicas: readonly DesiredReplica[];
   /** Logins of the graph's pull secrets, by image. */

@@ -1,3 +1,4 @@
+import type { FailureCard } from './failure-card.ts';
 import { formatPosition, type SourcePosition } from './origin.ts';
 
 export type Severity = 'error' | 'warning' | 'notice';
@@ -40,6 +41,10 @@ export interface UserErrorOptions {
   readonly hint?: string;
   readonly details?: string;
   readonly diagnostics?: readonly Diagnostic[];
+  /** The replica (or `etcd`, `nats`) that it concerns. */
+  readonly replica?: string | undefined;
+  /** The whole story; it is printed in place of message, details and hint. */
+  readonly card?: FailureCard;
   readonly cause?: unknown;
 }
 
@@ -50,6 +55,8 @@ export class UserError extends Error {
   readonly hint: string | undefined;
   readonly details: string | undefined;
   readonly diagnostics: readonly Diagnostic[];
+  readonly replica: string | undefined;
+  readonly card: FailureCard | undefined;
 
   constructor(code: string, message: string, options: UserErrorOptions = {}) {
     super(message, options.cause === undefined ? {} : { cause: options.cause });
@@ -59,6 +66,8 @@ export class UserError extends Error {
     this.hint = options.hint;
     this.details = options.details;
     this.diagnostics = options.diagnostics ?? [];
+    this.replica = options.replica;
+    this.card = options.card;
   }
 }
 

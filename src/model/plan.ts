@@ -20,11 +20,21 @@ export interface OperationArgs {
   /** Docker restarts it from now on (`up` detached) or no longer does (attached: the engine here does). */
   setRestartPolicy: { readonly name: string; readonly policy: 'no' | 'unless-stopped' };
   /** etcd or NATS answers a real request. */
-  waitHealthy: { readonly service: 'etcd' | 'nats'; readonly name: string | undefined };
+  waitHealthy: {
+    readonly service: 'etcd' | 'nats';
+    /** Its container; undefined where it is not the project's own. */
+    readonly name: string | undefined;
+    /** NATS must have JetStream. */
+    readonly jetStream: boolean;
+  };
   /** An init container ended with code 0. */
   waitCompleted: { readonly replica: string; readonly name: string };
   /** Startup and readiness probes of the replica's containers pass. */
   waitReady: { readonly replica: string };
+  /** Before a replica starts: what processes that are gone have left in etcd is wiped. */
+  forgetRegistrations: { readonly replica: string };
+  /** All instances of the replica are in etcd. */
+  waitRegistered: { readonly replica: string };
   /** The frontend lists the model and answers a request of its type. */
   waitRoutable: { readonly frontend: string };
 }

@@ -3,9 +3,10 @@ import { isAtLeast } from '../model/version.ts';
 
 type Facts = Omit<RuntimeFacts, 'version'>;
 
-/** Facts by range: each row holds from its version up to the next row's. Measured on eight versions (facts/versions.md §1, §2, §6; runtime.md §7.3). */
+/** Facts by range: each row holds from its version up to the next row's. Measured on eight versions (facts/versions.md §1, §2, §3, §6; runtime.md §7.3). */
 const OLDEST: Facts = {
   needsNats: true,
+  needsJetStream: true,
   readsLegacyNamespace: true,
   home: '/root',
   user: 0,
@@ -17,7 +18,14 @@ const V0_6: Facts = { ...OLDEST, readsLegacyNamespace: false };
 // The first chat within moments of the listing fails and leaves a 0.9 worker that no SIGTERM ends (§6).
 const V0_9: Facts = { ...V0_6, mockerNeedsEndpoint: false, settleMs: 3000 };
 // Images run as user dynamo (uid 1000) from 1.0 on.
-const V1_0: Facts = { ...V0_9, home: '/home/dynamo', user: 1000, mockerRoleFlags: 'mode', settleMs: 0 };
+const V1_0: Facts = {
+  ...V0_9,
+  home: '/home/dynamo',
+  user: 1000,
+  mockerRoleFlags: 'mode',
+  settleMs: 0,
+  needsJetStream: false,
+};
 // Events go over ZMQ by default: NATS is opened only when NATS_SERVER or a plane asks for it.
 const V1_4: Facts = { ...V1_0, needsNats: false };
 

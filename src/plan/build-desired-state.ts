@@ -186,6 +186,12 @@ export function buildDesiredState(
     network,
     volumes: [...volumes.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1)),
     infra: ownInfra(graph, options, network),
+    servers: {
+      nats: replicas.some(({ containers }) =>
+        containers.some(({ env }) => env.some(({ name, value }) => name === 'NATS_SERVER' && value !== '')),
+      ),
+      jetStream: [...pods.values()].some(({ runtime }) => runtime.needsJetStream),
+    },
     replicas,
     pullLogins: pulls.logins,
     notices: distinct(notices),

@@ -20,6 +20,8 @@ const TEXT: { readonly [K in OperationKind]: (operation: Operation<K>) => string
   waitHealthy: ({ service }) => `wait until ${service} answers`,
   waitCompleted: ({ name }) => `wait until ${name} has ended`,
   waitReady: ({ replica }) => `wait until ${replica} is ready`,
+  forgetRegistrations: ({ replica }) => `remove what an earlier life of ${replica} left in etcd`,
+  waitRegistered: ({ replica }) => `wait until ${replica} is registered`,
   waitRoutable: ({ frontend }) => `wait until ${frontend} answers a request`,
 };
 

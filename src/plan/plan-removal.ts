@@ -81,7 +81,9 @@ export function planRestart(observed: ObservedState, chosen: readonly ObservedCo
     const first = containers[0];
     if (first?.role === 'infra') {
       const service = first.component === 'nats' ? 'nats' : 'etcd';
-      ready.push(builder.add({ kind: 'waitHealthy', service, name: first.name }, service, 'restart', started));
+      ready.push(
+        builder.add({ kind: 'waitHealthy', service, name: first.name, jetStream: false }, service, 'restart', started),
+      );
     } else {
       ready.push(builder.add({ kind: 'waitReady', replica }, replica, 'restart', started));
     }

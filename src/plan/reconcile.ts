@@ -86,11 +86,15 @@ export function reconcile(desired: DesiredState, observed: ObservedState, option
     );
   }
   const removedBefore = planOrphans(containers, context);
-  const healthy = desired.infra.flatMap(({ service, container }) => planInfra(service, container, context));
+  const healthy =
+    desired.infra.length > 0
+      ? desired.infra.flatMap(({ service, container }) => planInfra(service, container, context))
+      : planShared(context);
   const ready = planReplicas(healthy, removedBefore, context);
   // Whoever was killed before it could hand restarts over to Docker had not seen the graph answer either.
   const unfinished = options.detach && observed.containers.some((container) => container.restartPolicy === 'no');
   const changed = healthy.length > 0 || ready.length > 0 || unfinished;
+  if (changed) ready.push(...planRegistered(context));
   if (changed && options.routableFrontend !== undefined) {
     ready.push(
       context.builder.add(
@@ -187,10 +191,51 @@ function planInfra(service: 'etcd' | 'nats', container: DesiredContainer, contex
     [created, context.network],
   );
   return [
-    context.builder.add({ kind: 'waitHealthy', service, name: container.name }, service, 'others depend on it', [
-      started,
-    ]),
+    context.builder.add(
+      { kind: 'waitHealthy', service, name: container.name, jetStream: context.desired.servers.jetStream },
+      service,
+      'others depend on it',
+      [started],
+    ),
   ];
+}
+
+/** Servers that are not the project's own are asked before anything starts on them. */
+function planShared({ desired, builder, ...context }: Context): string[] {
+  if (desired.replicas.every((replica) => runsWhole(replica, { desired, builder, ...context }))) return [];
+  const services = desired.servers.nats ? (['etcd', 'nats'] as const) : (['etcd'] as const);
+  return services.map((service) =>
+    builder.add(
+      { kind: 'waitHealthy', service, name: undefined, jetStream: desired.servers.jetStream },
+      service,
+      'others depend on it',
+      [],
+    ),
+  );
+}
+
+/** Every container of the replica that goes on running does. */
+function runsWhole(replica: DesiredReplica, context: Context): boolean {
+  return replica.containers.every((container) => container.role === 'init' || isRunning(container, context));
+}
+
+/** What registers is waited for as soon as its probes pass. */
+function planRegistered({ desired, builder }: Context): string[] {
+  return desired.replicas.flatMap(({ id, facts }) => {
+    if ((facts.instances ?? 0) === 0) return [];
+    const ready = `waitReady:${id}`;
+    return [
+      builder.add({ kind: 'waitRegistered', replica: id }, id, 'a frontend finds it in etcd', [
+        builder.has(ready) ? ready : undefined,
+      ]),
+    ];
+  });
+}
+
+/** True where etcd goes on running: it still has what processes registered that are gone. */
+function keepsEtcd({ desired, builder }: Context): boolean {
+  const own = desired.infra.find(({ service }) => service === 'etcd');
+  return own === undefined || !builder.has(`startContainer:${own.container.name}`);
 }
 
 /**
@@ -231,8 +276,7 @@ function planReplica(
   const joined = replica.containers.filter((container) => container.role !== 'sandbox');
   // Who joined a sandbox that starts anew would keep the namespace of the old one.
   const mustRejoin = sandbox !== undefined && !sandboxRuns;
-  const whole = joined.every((container) => container.role === 'init' || isRunning(container, context));
-  if (whole && !mustRejoin) {
+  if (runsWhole(replica, context)) {
     if (context.options.readyReplicas.has(replica.id)) return [];
     return [builder.add({ kind: 'waitReady', replica: replica.id }, replica.id, 'runs and is not ready yet', [])];
   }
@@ -254,6 +298,16 @@ function planReplica(
   }
   let before: readonly (string | undefined)[] = [held, ...healthy, ...gpusFree];
   const created = new Map(joined.map((container) => [container.name, planCreate(container, [held], context)]));
+  if ((replica.facts.instances ?? 0) > 0 && keepsEtcd(context)) {
+    const gone = replica.containers.map(({ name }) => `removeContainer:${name}`).filter((id) => builder.has(id));
+    before = [
+      ...before,
+      builder.add({ kind: 'forgetRegistrations', replica: replica.id }, replica.id, 'etcd outlives it', [
+        ...healthy,
+        ...gone,
+      ]),
+    ];
+  }
   const started: string[] = [];
   for (const container of joined) {
     const made = created.get(container.name);

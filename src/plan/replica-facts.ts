@@ -25,6 +25,10 @@ function roleOf(component: ResolvedComponent, command: string): WorkerRole {
   return typed ?? flagged ?? 'aggregated';
 }
 
+function readFlag(command: string, name: string): string | undefined {
+  return new RegExp(`(?:^|\\s)--${name}[ =]["']?([\\w.-]+)`).exec(command)?.[1];
+}
+
 /**
  * What a running replica must tell of itself for `ps` and `smoke`, which have no source file: its role, where its counters are, how it
  * routes. `env` is the container's own, `frontend` whether it serves HTTP.
@@ -37,11 +41,11 @@ export function readServingFacts(
 ): ServingFacts {
   const read = (name: string) => env.findLast((entry) => entry.name === name)?.value;
   const command = commandLine(main).join(' ');
-  const written = read('DYN_NAMESPACE');
+  const written = (frontend ? readFlag(command, 'namespace') : undefined) ?? read('DYN_NAMESPACE');
   const namespace = written === undefined || written === '' ? {} : { namespace: written };
   if (frontend) {
-    const flag = /(?:^|\s)--router-mode[ =]["']?([\w-]+)/.exec(command)?.[1];
-    const prefix = read('DYN_NAMESPACE_PREFIX');
+    const flag = readFlag(command, 'router-mode');
+    const prefix = readFlag(command, 'namespace-prefix') ?? read('DYN_NAMESPACE_PREFIX');
     return {
       routerMode: flag ?? read('DYN_ROUTER_MODE') ?? 'round-robin',
       ...namespace,

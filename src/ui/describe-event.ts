@@ -40,6 +40,8 @@ export function describeEvent(event: DynamoEvent): string | undefined {
       return formatDiagnostic(event.diagnostic);
     case 'replica-stage':
       return `${event.replica}  ${event.stage}${event.detail ? ` (${event.detail})` : ''}`;
+    case 'progress':
+      return `${event.replica}  ${event.text}`;
     case 'replica-restarting': {
       const when = event.delayMs === 0 ? 'now' : `in ${formatDuration(event.delayMs)}`;
       return `${event.replica}  restarting ${when}, for the ${event.count}. time: ${event.reason}`;

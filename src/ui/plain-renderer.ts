@@ -6,6 +6,8 @@ import { createLogWriter } from './log-writer.ts';
 
 /** A pull says where it is once for each such part of the whole. */
 const PULL_STEP = 0.1;
+/** So does loading, in percent of the whole. */
+const LOAD_STEP = 0.25;
 
 /** Names whose lines will come: they decide how wide the prefixes are. */
 export function sourcesOf(event: Extract<DynamoEvent, { readonly type: 'plan' }>): readonly string[] {
@@ -18,6 +20,7 @@ export function sourcesOf(event: Extract<DynamoEvent, { readonly type: 'plan' }>
 export function createPlainRenderer(stderr: Terminal, color: boolean): Renderer {
   let writeLog = createLogWriter(stderr, [], { color });
   const pulled = new Map<string, number>();
+  const loaded = new Map<string, number>();
   const dim = (text: string) => (color ? styleText('dim', text, { validateStream: false }) : text);
   return {
     handle: (event) => {
@@ -28,6 +31,14 @@ export function createPlainRenderer(stderr: Terminal, color: boolean): Renderer 
         case 'log':
           writeLog(event.source, event.line);
           return;
+        case 'progress': {
+          const key = `${event.replica} ${event.text.replace(/\d+/, '')}`;
+          const before = loaded.get(key);
+          if (event.share !== undefined && before !== undefined && event.share < before + LOAD_STEP) return;
+          if (event.share !== undefined) loaded.set(key, event.share);
+          stderr.write(`${event.replica}  ${event.text}\n`);
+          return;
+        }
         case 'pull-progress': {
           const part = event.totalBytes === 0 ? 0 : event.doneBytes / event.totalBytes;
           const before = pulled.get(event.image);

@@ -10,11 +10,14 @@ import { sourcesOf } from './plain-renderer.ts';
 
 /** How often the elapsed times are brought up to date, in milliseconds. */
 const TICK_MS = 200;
-const DONE_STAGES: readonly Stage[] = ['ready', 'registered', 'routable'];
+/** The rungs on which a row may end. */
+const RUNGS: readonly Stage[] = ['ready', 'registered', 'listed', 'routable'];
 
 interface Row {
   readonly name: string;
   readonly gpus: string;
+  /** The stage with which it is done. */
+  readonly goal: Stage;
   detail: string;
   /** When its first step began. */
   since: number | undefined;
@@ -25,7 +28,7 @@ interface Row {
   show: ((title: string) => void) | undefined;
 }
 
-function makeRow(name: string, gpus: string): Row {
+function makeRow(name: string, gpus: string, goal: Stage = 'ready'): Row {
   let resolve = (): void => undefined;
   let reject: (error: Error) => void = () => undefined;
   const settled = new Promise<void>((onDone, onFailed) => {
@@ -36,6 +39,7 @@ function makeRow(name: string, gpus: string): Row {
   return {
     name,
     gpus,
+    goal,
     detail: 'waiting',
     since: undefined,
     ended: undefined,
@@ -61,8 +65,16 @@ function rowsOf(plan: Plan): readonly Row[] {
           : 0),
       0,
     );
-    return [makeRow(target, gpus === 0 ? '' : gpus === 1 ? '1 GPU' : `${gpus} GPUs`)];
+    return [makeRow(target, gpus === 0 ? '' : gpus === 1 ? '1 GPU' : `${gpus} GPUs`, goalOf(plan, target))];
   });
+}
+
+/** The last rung that the plan waits for. */
+function goalOf(plan: Plan, replica: string): Stage {
+  if (plan.steps.some(({ operation }) => operation.kind === 'waitRoutable')) return 'routable';
+  const registers = ({ operation, target }: Plan['steps'][number]) =>
+    operation.kind === 'waitRegistered' && target === replica;
+  return plan.steps.some(registers) ? 'registered' : 'ready';
 }
 
 /** Rows that are brought up to date in place, logs above them; once the graph is up the rows stay and lines follow them. */
@@ -147,6 +159,11 @@ export async function createTtyRenderer(terminal: Terminal, color: boolean): Pro
     running = undefined;
   };
 
+  const isDone = (name: string, stage: Stage) => {
+    const goal = rows.find((entry) => entry.name === name)?.goal ?? 'ready';
+    return RUNGS.includes(stage) && RUNGS.indexOf(stage) >= RUNGS.indexOf(goal);
+  };
+
   const change = (name: string, detail: string, time: number, done: boolean) => {
     const row = rows.find((entry) => entry.name === name);
     if (!row) return false;
@@ -160,6 +177,14 @@ export async function createTtyRenderer(terminal: Terminal, color: boolean): Pro
     return true;
   };
 
+  /** What a replica's log says it does stands behind its stage until the next one. */
+  const show = (name: string, text: string) => {
+    const row = rows.find((entry) => entry.name === name);
+    if (!row || row.ended !== undefined || row.since === undefined) return;
+    row.detail = `${row.detail.split(' · ')[0] ?? ''} · ${text}`;
+    row.show?.(titleOf(row, Date.now()));
+  };
+
   /** Events come faster than listr2 ends its frame: what follows a finish waits for it. */
   let queue = Promise.resolve();
   const handle = async (event: DynamoEvent) => {
@@ -171,13 +196,16 @@ export async function createTtyRenderer(terminal: Terminal, color: boolean): Pro
         return writeLog(event.source, color ? event.line : stripVTControlCharacters(event.line));
       case 'pull-progress':
         return void change(event.image, formatPull(event), event.time, false);
+      case 'progress':
+        if (running) show(event.replica, event.text);
+        return;
       case 'step-finished':
         if (event.kind === 'pullImage') change(event.target, 'pulled', event.time, true);
         return;
       case 'replica-stage':
         if (
           running &&
-          change(event.replica, event.stage, event.time, DONE_STAGES.includes(event.stage)) &&
+          change(event.replica, event.stage, event.time, isDone(event.replica, event.stage)) &&
           !event.detail
         )
           return;

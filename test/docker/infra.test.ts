@@ -93,16 +93,20 @@ describe('health', () => {
     const before = openSockets();
     const servers = await Promise.all([run('etcd'), run('nats')]);
     const startedAt = performance.now();
-    await Promise.all(servers.map(({ place }) => waitForInfra({ place, clock, portOpens, timeoutMs: 20_000 }, signal)));
+    await Promise.all(
+      servers.map(({ place }) => waitForInfra({ place, jetStream: true, clock, portOpens, timeoutMs: 20_000 }, signal)),
+    );
     expect(performance.now() - startedAt).toBeLessThan(5000);
-    await Promise.all(servers.flatMap(({ place }) => Array.from({ length: 5 }, () => checkInfra(place, signal))));
+    await Promise.all(servers.flatMap(({ place }) => Array.from({ length: 5 }, () => checkInfra(place, true, signal))));
     await expect.poll(openSockets).toBeLessThanOrEqual(before);
     await Promise.all(servers.map(remove));
   });
 
   test('an address without a server is not ready in time', async () => {
     const place: InfraPlace = { service: 'etcd', host: '127.0.0.1', port: 1 };
-    await expect(waitForInfra({ place, clock, portOpens, timeoutMs: 200 }, signal)).rejects.toMatchObject({
+    await expect(
+      waitForInfra({ place, jetStream: true, clock, portOpens, timeoutMs: 200 }, signal),
+    ).rejects.toMatchObject({
       code: 'INFRA_NOT_READY',
       exitCode: 5,
     });
@@ -112,7 +116,7 @@ describe('health', () => {
     const wrong = await run(service === 'etcd' ? 'nats' : 'etcd');
     const place = { ...wrong.place, service };
     await expect.poll(() => portOpens(place)).toBe(true);
-    const failure = waitForInfra({ place, clock, portOpens, timeoutMs: 1000 }, signal);
+    const failure = waitForInfra({ place, jetStream: true, clock, portOpens, timeoutMs: 1000 }, signal);
     await expect(failure).rejects.toMatchObject({ code: 'INFRA_NOT_READY' });
     await remove(wrong);
   });
@@ -120,7 +124,7 @@ describe('health', () => {
   test('NATS without JetStream is refused', async () => {
     const server = await run('nats', []);
     await expect(
-      waitForInfra({ place: server.place, clock, portOpens, timeoutMs: 20_000 }, signal),
+      waitForInfra({ place: server.place, jetStream: true, clock, portOpens, timeoutMs: 20_000 }, signal),
     ).rejects.toMatchObject({ code: 'NATS_NO_JETSTREAM', exitCode: 3 });
     await remove(server);
   });
@@ -128,7 +132,7 @@ describe('health', () => {
   test('waiting ends when it is told to', async () => {
     const stop = new AbortController();
     const place: InfraPlace = { service: 'nats', host: '127.0.0.1', port: 1 };
-    const waiting = waitForInfra({ place, clock, portOpens, timeoutMs: 20_000 }, stop.signal);
+    const waiting = waitForInfra({ place, jetStream: true, clock, portOpens, timeoutMs: 20_000 }, stop.signal);
     setTimeout(() => stop.abort(new Error('enough')), 50);
     await expect(waiting).rejects.toThrow('enough');
   });
@@ -138,7 +142,7 @@ describe('registrations', () => {
   let server: Server;
   beforeAll(async () => {
     server = await run('etcd');
-    await waitForInfra({ place: server.place, clock, portOpens, timeoutMs: 20_000 }, signal);
+    await waitForInfra({ place: server.place, jetStream: true, clock, portOpens, timeoutMs: 20_000 }, signal);
   });
 
   const put = async (key: string, value: unknown) => {
@@ -188,7 +192,7 @@ describe('registrations', () => {
     await expect.poll(() => counts().map(([place]) => place)).toEqual(['app-b/backend', 'app/old', 'app/prefill']);
     await server.container.restart({ t: 2 });
     server = { ...server, place: await placeOf(server.container, 'etcd') };
-    await waitForInfra({ place: server.place, clock, portOpens, timeoutMs: 20_000 }, signal);
+    await waitForInfra({ place: server.place, jetStream: true, clock, portOpens, timeoutMs: 20_000 }, signal);
     await put('v1/instances/app/backend/generate/5', instance('app', 'backend'));
     // With its data in memory it came back empty.
     const kept =

@@ -76,6 +76,7 @@ export function desiredState(replicas: readonly DesiredReplica[], overrides: Par
     network: 'p_default',
     volumes: [],
     infra,
+    servers: { nats: false, jetStream: false },
     replicas,
     pullLogins: new Map(),
     notices: [],

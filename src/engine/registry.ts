@@ -1,0 +1,59 @@
+import type { Registration } from '../infra/parse-registration.ts';
+import { untilAborted } from '../infra/until-aborted.ts';
+import { watchRegistrations } from '../infra/watch-registrations.ts';
+import type { Clock } from '../model/clock.ts';
+
+export interface EtcdPlace {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** What is registered in the etcd of a project, brought up to date by a watch that begins with `open`. */
+export class Registry {
+  readonly #clock: Clock;
+  /** Only namespaces that begin with this are the project's. */
+  readonly #namespace: string;
+  readonly #onChange: () => void;
+  readonly #first: Promise<void>;
+  #resolveFirst: () => void = () => undefined;
+  #rejectFirst: (error: unknown) => void = () => undefined;
+  #place: EtcdPlace | undefined;
+  /** Empty until the first read. */
+  registrations: readonly Registration[] = [];
+
+  constructor(options: { readonly clock: Clock; readonly namespace: string; readonly onChange: () => void }) {
+    this.#clock = options.clock;
+    this.#namespace = options.namespace;
+    this.#onChange = options.onChange;
+    this.#first = new Promise((resolve, reject) => {
+      this.#resolveFirst = resolve;
+      this.#rejectFirst = reject;
+    });
+    this.#first.catch(() => undefined);
+  }
+
+  get place(): EtcdPlace | undefined {
+    return this.#place;
+  }
+
+  /** Begins to watch, once; goes on until `signal` is aborted, through every restart of etcd at the same place. */
+  open(place: EtcdPlace, signal: AbortSignal): void {
+    if (this.#place) return;
+    this.#place = place;
+    this.#watch(place, signal).catch((error: unknown) => this.#rejectFirst(error));
+  }
+
+  /** Resolves when what stood in etcd at the beginning is known. */
+  opened(signal: AbortSignal): Promise<void> {
+    return untilAborted(this.#first, signal);
+  }
+
+  async #watch(etcd: EtcdPlace, signal: AbortSignal): Promise<void> {
+    const options = { etcd, namespace: this.#namespace, clock: this.#clock };
+    for await (const registrations of watchRegistrations(options, signal)) {
+      this.registrations = registrations;
+      this.#resolveFirst();
+      this.#onChange();
+    }
+  }
+}
