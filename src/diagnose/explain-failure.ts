@@ -142,6 +142,10 @@ function furthestBehind(evidence: Evidence): ReplicaEvidence | undefined {
 
 function judgeWaiting(failure: Failure, about: ReplicaEvidence | undefined, evidence: Evidence): Verdict {
   if (about?.ended) return judgeEnd(about, about.ended, failure);
+  if (about?.infra) {
+    const hint = 'its last lines say more; a machine under load may need a longer --wait-timeout';
+    return { ...failure, about, cause: `${about.replica} does not answer yet, and everything waits for it`, hint };
+  }
   if (about && !about.ready) return judgeProbe(failure, about);
   if (about && about.missing.length > 0) {
     return {

@@ -78,7 +78,7 @@ test('what never becomes ready ends with 5 and says what its probe answered', as
     'sleep 100',
     '              readinessProbe: {httpGet: {port: 9999, path: /}}\n',
     '--wait-timeout',
-    '4',
+    '10',
   );
   expect(up.exitCode).toBe(5);
   expect(up.stderr).toContain('NOT_READY');
