@@ -65,6 +65,9 @@ export function planRestart(observed: ObservedState, chosen: readonly ObservedCo
   const builder = new PlanBuilder();
   const ready: string[] = [];
   const replicas = new Map<string, ObservedContainer[]>();
+  // On servers that are not the project's own nobody knows from here where they are.
+  const isEtcd = (other: ObservedContainer) => other.role === 'infra' && other.component === 'etcd';
+  const keepsEtcd = observed.containers.some(isEtcd) && !chosen.some(isEtcd);
   for (const container of chosen) {
     if (container.role === 'sandbox' || container.role === 'init') continue;
     const key =
@@ -78,6 +81,7 @@ export function planRestart(observed: ObservedState, chosen: readonly ObservedCo
         : undefined;
       return builder.add({ kind: 'startContainer', name }, name, 'restart', [stop]);
     });
+    const registers = keepsEtcd && containers.some(({ facts }) => (facts.instances ?? 0) > 0);
     const first = containers[0];
     if (first?.role === 'infra') {
       const service = first.component === 'nats' ? 'nats' : 'etcd';
@@ -85,7 +89,10 @@ export function planRestart(observed: ObservedState, chosen: readonly ObservedCo
         builder.add({ kind: 'waitHealthy', service, name: first.name, jetStream: false }, service, 'restart', started),
       );
     } else {
-      ready.push(builder.add({ kind: 'waitReady', replica }, replica, 'restart', started));
+      const isReady = builder.add({ kind: 'waitReady', replica }, replica, 'restart', started);
+      ready.push(isReady);
+      if (registers)
+        ready.push(builder.add({ kind: 'waitRegistered', replica }, replica, 'a frontend finds it in etcd', [isReady]));
     }
   }
   return builder.build(observed.project, []);
