@@ -19,6 +19,8 @@ export interface MonitoredReplica {
   /** Instances that it puts into etcd; 0 where it registers none. */
   readonly instances: number;
   readonly prefill: boolean;
+  /** Its instances are services of NATS as well. */
+  readonly natsServices: boolean;
   readonly containers: readonly MonitoredContainer[];
 }
 
@@ -40,8 +42,13 @@ export function monitorDesired(replica: DesiredReplica): MonitoredReplica {
 function servingOf(
   component: string,
   facts: ReplicaFacts | undefined,
-): Pick<MonitoredReplica, 'component' | 'instances' | 'prefill'> {
-  return { component, instances: facts?.instances ?? 0, prefill: facts?.workerRole === 'prefill' };
+): Pick<MonitoredReplica, 'component' | 'instances' | 'prefill' | 'natsServices'> {
+  return {
+    component,
+    instances: facts?.instances ?? 0,
+    prefill: facts?.workerRole === 'prefill',
+    natsServices: facts?.natsServices ?? false,
+  };
 }
 
 /** The replicas of observed containers; the sandbox, where there is one, holds the network of all others. */

@@ -13,7 +13,7 @@ import type { WaitExecutors } from './execute-operation.ts';
 import type { MonitoredReplica } from './monitored-replica.ts';
 import { resolvePort } from './probe-target.ts';
 import { RegistrationLadder } from './registration-ladder.ts';
-import type { EtcdPlace } from './registry.ts';
+import type { ServerPlace } from './registry.ts';
 import { ReplicaWatch } from './replica-watch.ts';
 import { RoutingWait } from './routing-wait.ts';
 import { ServerWatch } from './server-watch.ts';
@@ -71,6 +71,7 @@ export class ProjectRun {
     this.#ladder = new RegistrationLadder({
       ...options,
       isReady: (replica) => this.#watches.get(replica)?.isReady ?? false,
+      nats: (signal) => this.#servers.place('nats', this.#serverName('nats'), signal),
       onProgress: (replica) => this.#hurry(replica),
     });
     this.#routing = new RoutingWait({ ...options, registrations: () => this.#ladder.registrations });
@@ -135,6 +136,10 @@ export class ProjectRun {
 
   *#serverNames(): Generator<readonly ['etcd' | 'nats', string]> {
     for (const [name, id] of this.#options.names) if (id === 'etcd' || id === 'nats') yield [id, name];
+  }
+
+  #serverName(service: 'etcd' | 'nats'): string | undefined {
+    return [...this.#serverNames()].find(([id]) => id === service)?.[1];
   }
 
   /** Containers of replicas that were never ready. */
@@ -250,9 +255,8 @@ export class ProjectRun {
     return ready.then(() => new Promise<never>(() => undefined));
   }
 
-  async #etcd(signal: AbortSignal): Promise<EtcdPlace> {
-    const name = [...this.#serverNames()].find(([service]) => service === 'etcd')?.[1];
-    const place = await this.#servers.place('etcd', name, signal);
+  async #etcd(signal: AbortSignal): Promise<ServerPlace> {
+    const place = await this.#servers.place('etcd', this.#serverName('etcd'), signal);
     if (place) return place;
     throw new UserError('CONTAINER_DIED', 'etcd does not run', { exitCode: EXIT.startFailed, replica: 'etcd' });
   }

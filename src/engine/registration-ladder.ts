@@ -1,12 +1,13 @@
 import { matchRegistrations } from '../infra/match-registrations.ts';
 import type { RegisteredInstance, Registration } from '../infra/parse-registration.ts';
+import { readNatsInstances } from '../infra/read-nats-instances.ts';
 import { revokeLeases } from '../infra/revoke-leases.ts';
 import { untilAborted } from '../infra/until-aborted.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Emit } from '../model/event.ts';
 import type { Runtime } from '../model/runtime.ts';
 import type { MonitoredReplica } from './monitored-replica.ts';
-import { type EtcdPlace, Registry } from './registry.ts';
+import { Registry, type ServerPlace } from './registry.ts';
 
 export interface LadderOptions {
   readonly project: string;
@@ -18,9 +19,14 @@ export interface LadderOptions {
   /** Beginnings of the namespaces that are the project's; empty: all, where etcd is its own. */
   readonly namespaces: readonly string[];
   readonly isReady: (replica: string) => boolean;
+  /** Where NATS is; undefined while it does not run. */
+  readonly nats: (signal: AbortSignal) => Promise<ServerPlace | undefined>;
   /** Instances of the replica came: a sign of progress. */
   readonly onProgress: (replica: string) => void;
 }
+
+/** Milliseconds until NATS is asked for its services again. */
+const ASK_NATS_MS = 100;
 
 /** The rung between probes and the frontend's list: which replicas have registered all their instances. */
 export class RegistrationLadder {
@@ -28,7 +34,8 @@ export class RegistrationLadder {
   readonly #expected: readonly MonitoredReplica[];
   readonly #registry: Registry;
   readonly #addresses = new Map<string, string>();
-  readonly #counts = new Map<string, number>();
+  readonly #ids = new Map<string, readonly string[]>();
+  readonly #unserved = new Set<string>();
   readonly #registered = new Set<string>();
   readonly #said = new Map<string, string>();
   readonly #revoked = new Set<string>();
@@ -58,7 +65,7 @@ export class RegistrationLadder {
   }
 
   /** Begins to watch etcd, or goes on where it has moved to. */
-  open(place: EtcdPlace, signal: AbortSignal): void {
+  open(place: ServerPlace, signal: AbortSignal): void {
     if (this.isNeeded) this.#registry.open(place, signal);
   }
 
@@ -77,9 +84,10 @@ export class RegistrationLadder {
     );
     this.#strays = strays;
     for (const { id, instances } of this.#expected) {
-      const count = byReplica.get(id)?.length ?? 0;
-      const before = this.#counts.get(id) ?? 0;
-      this.#counts.set(id, count);
+      const ids = byReplica.get(id) ?? [];
+      const count = ids.length;
+      const before = this.#count(id);
+      this.#ids.set(id, ids);
       if (count > before) this.#options.onProgress(id);
       const registered = count >= instances && this.#options.isReady(id);
       if (registered && !this.#registered.has(id)) {
@@ -92,10 +100,14 @@ export class RegistrationLadder {
     for (const wake of [...this.#waiting]) wake();
   }
 
+  #count(replica: string): number {
+    return this.#ids.get(replica)?.length ?? 0;
+  }
+
   #tellCounts(): void {
     for (const component of new Set(this.#expected.map((replica) => replica.component))) {
       const members = this.#expected.filter((replica) => replica.component === component);
-      const registered = members.reduce((sum, { id }) => sum + (this.#counts.get(id) ?? 0), 0);
+      const registered = members.reduce((sum, { id }) => sum + this.#count(id), 0);
       const expected = members.reduce((sum, { instances }) => sum + instances, 0);
       const missing = members.flatMap(({ id }) => this.missing(id));
       const text = `${registered}/${expected} ${missing.join()}`;
@@ -108,7 +120,8 @@ export class RegistrationLadder {
   /** What lacks of a replica's registrations, in words. */
   missing(replica: string): readonly string[] {
     const expected = this.#expected.find(({ id }) => id === replica);
-    const count = this.#counts.get(replica) ?? 0;
+    if (this.#unserved.has(replica)) return [`${replica} is no service of NATS`];
+    const count = this.#count(replica);
     if (!expected || count >= expected.instances) return [];
     return [count === 0 ? `${replica} has no lease` : `${replica}: ${count} of ${expected.instances} processes`];
   }
@@ -126,9 +139,9 @@ export class RegistrationLadder {
 
   /**
    * Resolves when the replica is ready and all its instances are in etcd, and no instance of an earlier life is left that cannot be told
-   * from a new one: those are waited out, which takes a lease's time, and is said.
+   * from a new one: those are waited out, which takes a lease's time, and is said. Where instances are services of NATS, it has them too.
    */
-  async waitRegistered(replica: string, place: EtcdPlace, stay: AbortSignal, signal: AbortSignal): Promise<void> {
+  async waitRegistered(replica: string, place: ServerPlace, stay: AbortSignal, signal: AbortSignal): Promise<void> {
     this.open(place, stay);
     await this.#registry.opened(signal);
     let told = false;
@@ -136,12 +149,26 @@ export class RegistrationLadder {
       signal.throwIfAborted();
       const nameless = this.#strays.filter((stray) => stray.host === undefined);
       if (this.#registered.has(replica)) {
-        if (nameless.length === 0) return;
+        if (nameless.length === 0) return this.#waitServed(replica, signal);
         if (!told) this.#tellStale(nameless.length, 'they go when their leases end');
         told = true;
       }
       await this.#changed(signal);
     }
+  }
+
+  /** NATS tells of its services only when it is asked. */
+  async #waitServed(replica: string, signal: AbortSignal): Promise<void> {
+    if (!this.#expected.some(({ id, natsServices }) => id === replica && natsServices)) return;
+    for (;;) {
+      const place = await this.#options.nats(signal);
+      const served = place ? await readNatsInstances(place, signal).catch(() => undefined) : undefined;
+      signal.throwIfAborted();
+      if ((this.#ids.get(replica) ?? []).every((id) => served?.has(id))) break;
+      this.#unserved.add(replica);
+      await this.#options.clock.sleep(ASK_NATS_MS, signal);
+    }
+    this.#unserved.delete(replica);
   }
 
   #changed(signal: AbortSignal): Promise<void> {
@@ -158,7 +185,7 @@ export class RegistrationLadder {
    * requests until their leases end (10 s, from 1.6 on 30 s). Those are instances at an address that no running container of the project
    * has; without an address, all of them when no worker runs.
    */
-  async forgetGone(place: EtcdPlace, stay: AbortSignal, signal: AbortSignal): Promise<void> {
+  async forgetGone(place: ServerPlace, stay: AbortSignal, signal: AbortSignal): Promise<void> {
     const { project, runtime } = this.#options;
     this.open(place, stay);
     await this.#registry.opened(signal);

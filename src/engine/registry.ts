@@ -3,7 +3,7 @@ import { untilAborted } from '../infra/until-aborted.ts';
 import { watchRegistrations } from '../infra/watch-registrations.ts';
 import type { Clock } from '../model/clock.ts';
 
-export interface EtcdPlace {
+export interface ServerPlace {
   readonly host: string;
   readonly port: number;
 }
@@ -17,7 +17,7 @@ export class Registry {
   readonly #first: Promise<void>;
   #resolveFirst: () => void = () => undefined;
   #rejectFirst: (error: unknown) => void = () => undefined;
-  #place: EtcdPlace | undefined;
+  #place: ServerPlace | undefined;
   /** Empty until the first read. */
   registrations: readonly Registration[] = [];
 
@@ -32,12 +32,12 @@ export class Registry {
     this.#first.catch(() => undefined);
   }
 
-  get place(): EtcdPlace | undefined {
+  get place(): ServerPlace | undefined {
     return this.#place;
   }
 
   /** Begins to watch, once; goes on until `signal` is aborted, through every restart of etcd at the same place. */
-  open(place: EtcdPlace, signal: AbortSignal): void {
+  open(place: ServerPlace, signal: AbortSignal): void {
     if (this.#place) return;
     this.#place = place;
     this.#watch(place, signal).catch((error: unknown) => this.#rejectFirst(error));
@@ -48,7 +48,7 @@ export class Registry {
     return untilAborted(this.#first, signal);
   }
 
-  async #watch(etcd: EtcdPlace, signal: AbortSignal): Promise<void> {
+  async #watch(etcd: ServerPlace, signal: AbortSignal): Promise<void> {
     const options = { etcd, namespace: this.#namespace, clock: this.#clock };
     for await (const registrations of watchRegistrations(options, signal)) {
       this.registrations = registrations;

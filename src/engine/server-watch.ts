@@ -9,7 +9,7 @@ import { tryConnect } from '../probes/tcp-socket.ts';
 import { restartDelayMs } from './backoff.ts';
 import type { ContainerEvents } from './container-events.ts';
 import { resolvePort } from './probe-target.ts';
-import type { EtcdPlace } from './registry.ts';
+import type { ServerPlace } from './registry.ts';
 
 type Service = 'etcd' | 'nats';
 
@@ -35,7 +35,7 @@ export class ServerWatch {
   #fail: (error: unknown) => void = () => undefined;
   /** Rejects when a server ends before the graph is up. */
   readonly died: Promise<never>;
-  onEtcd: (place: EtcdPlace) => void = () => undefined;
+  onEtcd: (place: ServerPlace) => void = () => undefined;
 
   constructor(options: ServerWatchOptions) {
     this.#options = options;
@@ -90,7 +90,7 @@ export class ServerWatch {
   }
 
   /** Where a server is reached from here; undefined while its container does not run. */
-  async place(service: Service, name: string | undefined, signal: AbortSignal): Promise<EtcdPlace | undefined> {
+  async place(service: Service, name: string | undefined, signal: AbortSignal): Promise<ServerPlace | undefined> {
     if (name === undefined) return this.#options.shared?.[service];
     const container = await this.#options.runtime.inspect(name, signal);
     return container?.status === 'running' ? resolvePort(container, PORT[service]) : undefined;

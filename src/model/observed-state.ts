@@ -45,6 +45,8 @@ export interface ReplicaFacts {
   readonly systemPort?: number;
   /** Instances that a worker puts into etcd: one per process. */
   readonly instances?: number;
+  /** Its instances are services of NATS as well. */
+  readonly natsServices?: boolean;
   /** The Dynamo namespace in which it registers (a frontend: which it watches). Undefined: not told. */
   readonly namespace?: string;
   /** A frontend watches every namespace that begins with this. */

@@ -4,6 +4,8 @@ export interface RuntimeFacts {
   readonly version: string;
   /** Processes end at start without a NATS server, whatever planes are chosen by default. */
   readonly needsNats: boolean;
+  /** Each endpoint is a service of NATS, and takes its requests there. */
+  readonly natsServices: boolean;
   /** Processes end at start when NATS is without JetStream. */
   readonly needsJetStream: boolean;
   /** The worker namespace is read from `DYNAMO_NAMESPACE` by some engines. */

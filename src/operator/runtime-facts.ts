@@ -6,6 +6,7 @@ type Facts = Omit<RuntimeFacts, 'version'>;
 /** Facts by range: each row holds from its version up to the next row's. Measured on eight versions (facts/versions.md §1, §2, §3, §6; runtime.md §7.3). */
 const OLDEST: Facts = {
   needsNats: true,
+  natsServices: true,
   needsJetStream: true,
   readsLegacyNamespace: true,
   home: '/root',
@@ -16,7 +17,7 @@ const OLDEST: Facts = {
 };
 const V0_6: Facts = { ...OLDEST, readsLegacyNamespace: false };
 // The first chat within moments of the listing fails and leaves a 0.9 worker that no SIGTERM ends (§6).
-const V0_9: Facts = { ...V0_6, mockerNeedsEndpoint: false, settleMs: 3000 };
+const V0_9: Facts = { ...V0_6, mockerNeedsEndpoint: false, settleMs: 3000, natsServices: false };
 // Images run as user dynamo (uid 1000) from 1.0 on.
 const V1_0: Facts = {
   ...V0_9,

@@ -179,6 +179,7 @@ export function buildReplica(
     runtimeVersion: context.runtime.version,
     ...(port !== undefined && role === 'main' ? { frontendPort: port } : {}),
     ...(role === 'main' ? serving : {}),
+    ...(role === 'main' && serving.instances && context.runtime.natsServices ? { natsServices: true } : {}),
   });
   const labelsOf = (
     draft: { readonly role: ContainerRole; readonly container: string },

@@ -8,6 +8,7 @@ import { checkInfra, type InfraPlace, waitForInfra } from '../../src/infra/check
 import { countInstances } from '../../src/infra/count-instances.ts';
 import type { Registration } from '../../src/infra/parse-registration.ts';
 import { type InfraService, readInfra } from '../../src/infra/read-infra.ts';
+import { readNatsInstances } from '../../src/infra/read-nats-instances.ts';
 import { readRegistrations, watchRegistrations } from '../../src/infra/watch-registrations.ts';
 import type { Clock } from '../../src/model/clock.ts';
 
@@ -136,6 +137,24 @@ describe('health', () => {
     setTimeout(() => stop.abort(new Error('enough')), 50);
     await expect(waiting).rejects.toThrow('enough');
   });
+});
+
+test('instances that are services of NATS are found by their subjects, and none where there is no service', async () => {
+  const server = await run('nats');
+  await waitForInfra({ place: server.place, jetStream: true, clock, portOpens, timeoutMs: 20_000 }, signal);
+  expect([...(await readNatsInstances(server.place, signal))]).toEqual([]);
+  const { connect } = await import('nats');
+  const connection = await connect({ servers: `${server.place.host}:${server.place.port}` });
+  const service = await connection.services.add({ name: 'dynamo_backend', version: '0.0.1' });
+  const group = service.addGroup('dynamo_backend');
+  for (const endpoint of ['generate-694da20754df2605', 'load_metrics-694da20754df2606'])
+    group.addEndpoint(endpoint, { queue: 'q', handler: () => undefined });
+  expect([...(await readNatsInstances(server.place, signal))].toSorted()).toEqual([
+    '694da20754df2605',
+    '694da20754df2606',
+  ]);
+  await connection.close();
+  await remove(server);
 });
 
 describe('registrations', () => {

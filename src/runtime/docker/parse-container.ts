@@ -57,6 +57,7 @@ function parseFacts(text: string | undefined): ReplicaFacts {
     ...(isWorkerRole(facts.workerRole) ? { workerRole: facts.workerRole } : {}),
     ...(typeof facts.systemPort === 'number' ? { systemPort: facts.systemPort } : {}),
     ...(typeof facts.instances === 'number' ? { instances: facts.instances } : {}),
+    ...(facts.natsServices === true ? { natsServices: true } : {}),
     ...(typeof facts.namespace === 'string' ? { namespace: facts.namespace } : {}),
     ...(typeof facts.namespacePrefix === 'string' ? { namespacePrefix: facts.namespacePrefix } : {}),
   };

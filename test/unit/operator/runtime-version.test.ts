@@ -37,3 +37,12 @@ test('facts hold from their version up to the next row', () => {
   expect(runtimeFacts('0.9.1').settleMs).toBe(3000);
   expect(isAtLeast('1.10.0', 1, 4)).toBe(true);
 });
+
+test('requests are NATS services before 0.9, and JetStream is needed before 1.0', () => {
+  const facts = ['0.6.1', '0.9.1', '1.0.2'].map((version) => runtimeFacts(version));
+  expect(facts.map(({ natsServices, needsJetStream }) => [natsServices, needsJetStream])).toEqual([
+    [true, true],
+    [false, true],
+    [false, false],
+  ]);
+});
