@@ -10,10 +10,10 @@ const LINE_ROWS = 3;
 /** The card as people read it: no line is longer than `columns`; ends without a newline. */
 export function formatCard(card: FailureCard, columns = 80): string {
   const width = Math.max(40, columns);
-  const rows: string[] = [...wrap(`error ${card.code}: ${card.message}`, width, ''), ''];
+  const rows: string[] = [...wrap(`error ${card.code}: ${card.message}`, width), ''];
   const field = (name: string, text: string | undefined) => {
     if (text === undefined || text === '') return;
-    const [first = '', ...more] = wrap(text, width - NAME_WIDTH - 2, '');
+    const [first = '', ...more] = wrap(text, width - NAME_WIDTH - 2);
     rows.push(`  ${name.padEnd(NAME_WIDTH)}${first}`, ...more.map((line) => `  ${' '.repeat(NAME_WIDTH)}${line}`));
   };
   if (card.replica !== undefined) field('replica', describeReplica(card));
@@ -43,13 +43,13 @@ function describeEnd({ exitCode, signal, oomKilled }: NonNullable<FailureCard['e
 }
 
 /** Whole words in lines of `width`; a longer word stands alone. */
-function wrap(text: string, width: number, indent: string): readonly string[] {
+function wrap(text: string, width: number): readonly string[] {
   const lines: string[] = [];
   let line = '';
   for (const word of text.split(/\s+/)) {
     if (line !== '' && line.length + 1 + word.length > width) {
       lines.push(line);
-      line = `${indent}${word}`;
+      line = word;
     } else {
       line = line === '' ? word : `${line} ${word}`;
     }
