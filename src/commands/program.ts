@@ -14,6 +14,7 @@ import { registerPull } from './pull.ts';
 import { registerRestart } from './restart.ts';
 import { registerStats } from './stats.ts';
 import { registerUp } from './up.ts';
+import { registerValidate } from './validate.ts';
 
 function makeProgram(version: string, io: Io, setExitCode: (code: number) => void): Command {
   const program = new Command('dynamo')
@@ -26,6 +27,7 @@ function makeProgram(version: string, io: Io, setExitCode: (code: number) => voi
   registerUp(program, io);
   registerPlan(program, io);
   registerConvert(program, io);
+  registerValidate(program, io, setExitCode);
   registerPs(program, io);
   registerLogs(program, io);
   registerExec(program, io, setExitCode);

@@ -44,8 +44,8 @@ function accepts(own: readonly Finding[], { code, path }: Finding): boolean {
   );
 }
 
-function toDiagnostic({ code, message, origin, hint }: Finding): Diagnostic {
-  return { severity: 'error', code, message, ...placeOf(origin), ...(hint ? { hint } : {}) };
+function toDiagnostic({ code, path, message, origin, hint }: Finding): Diagnostic {
+  return { severity: 'error', code, message, field: path, ...placeOf(origin), ...(hint ? { hint } : {}) };
 }
 
 /**

@@ -13,6 +13,8 @@ export interface Diagnostic {
   readonly message: string;
   readonly at?: SourcePosition;
   readonly hint?: string;
+  /** The field of the document that it is about, as the API server writes it: `spec.components[0].name`. */
+  readonly field?: string;
 }
 
 /** `agg.yaml:6:17 error UNKNOWN_FIELD: … (hint)` on one line. */

@@ -24,7 +24,10 @@ export function writtenNamespaces(context: GraphContext): (component: MapNode) =
 }
 
 /** From 1.0 on: `<Kubernetes namespace>-<graph>` with dashes for dots, or `dynamo` [102 dynamocomponentdeployment_types.go:419]. */
-export function computedNamespace(context: GraphContext, component: MapNode): string {
+export function computedNamespace(
+  context: Pick<GraphContext, 'graph' | 'kubernetesNamespace'>,
+  component: MapNode,
+): string {
   if (booleanAt(component, 'globalDynamoNamespace')) return 'dynamo';
   return `${context.kubernetesNamespace}-${context.graph.name.replaceAll('.', '-')}`;
 }

@@ -66,10 +66,15 @@ export function reportCheckpoint(context: GraphContext, name: string, checkpoint
 const ELASTIC = /(?:^|\s)--enable-elastic-ep(?:\s|$)/;
 const RAY_BACKEND = /(?:^|\s)(?:--data-parallel-backend|-dpb)[\s=]+ray(?:\s|$)/;
 
+/** True for a vLLM engine of elastic expert parallelism over Ray. */
+export function isElasticEngine(main: MapNode | undefined): boolean {
+  const commandLine = [...(stringsAt(main, 'command') ?? []), ...(stringsAt(main, 'args') ?? [])].join(' ');
+  return ELASTIC.test(commandLine) && RAY_BACKEND.test(commandLine);
+}
+
 /** 1.5 starts such an engine behind a Ray head [150 backend_vllm.go:83-114]; here the written command stays as it is. */
 export function reportElasticEngine(context: GraphContext, name: string, main: MapNode | undefined): void {
-  const commandLine = [...(stringsAt(main, 'command') ?? []), ...(stringsAt(main, 'args') ?? [])].join(' ');
-  if (!ELASTIC.test(commandLine) || !RAY_BACKEND.test(commandLine)) return;
+  if (!isElasticEngine(main)) return;
   reportFinding(context, {
     severity: 'notice',
     code: 'ELASTIC_EP_WITHOUT_RAY_HEAD',

@@ -5,7 +5,8 @@ import { graphDocuments } from '../../../src/convert/graph-documents.ts';
 import { toV1alpha1 } from '../../../src/convert/to-v1alpha1.ts';
 import { toV1beta1 } from '../../../src/convert/to-v1beta1.ts';
 import { writeYaml } from '../../../src/convert/write-yaml.ts';
-import { decodeGraph, decodeGraphs } from '../../../src/dgd/decode-graph.ts';
+import { decodeGraph } from '../../../src/dgd/decode-graph.ts';
+import { inspectGraphs } from '../../../src/dgd/inspect-graphs.ts';
 import { formatDiagnostic } from '../../../src/model/diagnostic.ts';
 import type { Graph } from '../../../src/model/graph.ts';
 import { toJson } from '../../../src/model/node.ts';
@@ -29,9 +30,11 @@ function readCases(apiVersion: Graph['apiVersion']): readonly Case[] {
       .toSorted(),
   ).flatMap((path) => {
     const { documents } = parseDocuments(path, readFileSync(new URL(path, CORPUS), 'utf8'));
-    const { graphs, diagnostics } = decodeGraphs(documents, { generation: '1.5', strict: true });
-    const isSound = diagnostics.every(({ severity }) => severity !== 'error');
-    return isSound ? graphs.flatMap((graph) => (graph.apiVersion === apiVersion ? [{ path, graph }] : [])) : [];
+    const { graphs } = inspectGraphs(documents, '1.5');
+    return graphs.flatMap(({ graph, fields, rules, local }) => {
+      const isSound = [...fields, ...rules, ...local].every(({ severity }) => severity !== 'error');
+      return isSound && graph?.apiVersion === apiVersion ? [{ path, graph }] : [];
+    });
   });
 }
 
@@ -81,7 +84,7 @@ function sorted(value: unknown, key = ''): unknown {
 }
 
 describe.skipIf(!existsSync(CORPUS))('the real files', () => {
-  test('are the same documents once written again', () => {
+  test('are the same documents once written again', { timeout: 60_000 }, () => {
     for (const apiVersion of ['nvidia.com/v1alpha1', 'nvidia.com/v1beta1'] as const) {
       for (const { graph } of readCases(apiVersion)) {
         const documents = graphDocuments(graph);
@@ -92,7 +95,7 @@ describe.skipIf(!existsSync(CORPUS))('the real files', () => {
     }
   });
 
-  test('of v1beta1 are valid v1alpha1 whose pods are the same, and come back as they were', () => {
+  test('of v1beta1 are valid v1alpha1 whose pods are the same, and come back as they were', { timeout: 60_000 }, () => {
     const cases = readCases('nvidia.com/v1beta1');
     expect(cases.length).toBeGreaterThan(60);
     for (const { path, graph } of cases) {
@@ -107,7 +110,7 @@ describe.skipIf(!existsSync(CORPUS))('the real files', () => {
     }
   });
 
-  test('of v1alpha1 are valid v1beta1 whose pods are the same', () => {
+  test('of v1alpha1 are valid v1beta1 whose pods are the same', { timeout: 60_000 }, () => {
     const cases = readCases('nvidia.com/v1alpha1');
     expect(cases.length).toBeGreaterThan(100);
     const seen = new Set<string>();

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { CEL_RULES } from '../../../src/dgd/check-cel-rules.ts';
 import { checkFields, generationsOf } from '../../../src/dgd/check-fields.ts';
-import { CLUSTER_RULES } from '../../../src/dgd/cluster-rules.ts';
 import { decodeGraph } from '../../../src/dgd/decode-graph.ts';
 import { pruneMap } from '../../../src/dgd/prune-nulls.ts';
 import { GRAPH_KIND, readObjects } from '../../../src/dgd/read-objects.ts';
@@ -18,7 +18,7 @@ const VERSIONS: readonly (readonly [folder: string, generation: OperatorGenerati
   ['v1.5.0-dev', '1.5'],
 ];
 
-const RULES: ReadonlySet<string> = new Set(CLUSTER_RULES.map(({ code }) => code));
+const RULES: ReadonlySet<string> = new Set(CEL_RULES.map(({ code }) => code));
 
 /** Real faults of the real files, as `FILE CODES`, and why each is one. */
 const FAULTS: Readonly<Record<string, string>> = {

@@ -1,8 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decodeGraphs } from '../../../src/dgd/decode-graph.ts';
 import { stringAt, toJson } from '../../../src/model/node.ts';
-import { parseDocuments } from '../../../src/source/parse-documents.ts';
 import { alpha, beta, decode, problemsOf } from './decode.ts';
 
 describe('a graph', () => {
@@ -112,16 +110,6 @@ describe('several graphs', () => {
 
   test('of one name are refused in any case', () => {
     expect(problemsOf(`${beta()}\n---\n${beta()}`, { name: 'g' })).toEqual(['error SEVERAL_GRAPHS 15:7']);
-  });
-
-  test('are all looked at to validate a file', () => {
-    const { documents } = parseDocuments(
-      'a.yaml',
-      `${text}\n---\n${alpha('replicas: x').replace('name: g', 'name: i')}`,
-    );
-    const { graphs, diagnostics } = decodeGraphs(documents, { generation: '1.5', strict: true });
-    expect(graphs.map(({ name }) => name)).toEqual(['g', 'h', 'i']);
-    expect(diagnostics.map(({ code }) => code)).toEqual(['WRONG_TYPE']);
   });
 });
 
