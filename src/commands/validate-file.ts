@@ -31,6 +31,16 @@ export interface FileReport {
 /** What the webhooks or the API server have said already, in the words of the reconciler. */
 const SAID: readonly string[] = ['NO_RUNTIME_VERSION', 'CHECKPOINT_DISABLED', 'API_VERSION_UNKNOWN', 'IMAGE_MISSING'];
 
+/** Faults that keep the API server from looking at the rules (apiextensions-apiserver customresource/strategy.go hasBlockingErr). */
+const BLOCKING: readonly string[] = [
+  'MISSING_FIELD',
+  'WRONG_TYPE',
+  'NOT_IN_ENUM',
+  'TOO_LONG',
+  'TOO_MANY',
+  'API_VERSION',
+];
+
 function isError({ severity }: Diagnostic): boolean {
   return severity === 'error';
 }
@@ -51,6 +61,7 @@ function judge(
   generation: OperatorGeneration,
 ): GraphReport {
   const unfit = fields.some((problem) => isError(problem) && problem.code !== 'UNKNOWN_FIELD');
+  const blocked = fields.some((problem) => isError(problem) && BLOCKING.includes(problem.code));
   const admission = graph ? checkAdmission(graph, generation) : emptyAdmission(fields, generation);
   const reconciled = graph && !unfit ? resolveGraph(graph, { generation }).diagnostics : [];
   const holes = new Map(local.flatMap((hole) => (hole.at ? [[placeText(hole), hole]] : [])));
@@ -61,7 +72,7 @@ function judge(
   const places = new Set(fields.map(placeText));
   const problems = [
     ...explained,
-    ...postpone(rules, unfit),
+    ...postpone(rules, blocked),
     ...postpone(admission, unfit || rules.some(isError)),
     ...reconciled.filter(({ code }) => !SAID.includes(code)),
     ...local.flatMap((problem): readonly Diagnostic[] => {

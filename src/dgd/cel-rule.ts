@@ -14,6 +14,8 @@ interface Violation {
   /** In the words of the CRD. */
   readonly detail: string;
   readonly origin: Origin;
+  /** The value in the API server's words: `"object"` unless it is something else. */
+  readonly value?: string;
 }
 
 /** A rule of a CRD that no type says (`x-kubernetes-validations`); `generations` are those whose CRD holds it. */

@@ -67,7 +67,7 @@ export const COMMON_RULES: readonly CelRule[] = [
       const text = stringAt(key) ?? '';
       if (!key || !text.includes('/') || text.indexOf('/') <= DNS_SUBDOMAIN) return [];
       const detail = 'labelKey prefix must be 253 characters or less';
-      return [{ path: `${POLICY}.labelKey`, detail, origin: key.origin }];
+      return [{ path: `${POLICY}.labelKey`, detail, origin: key.origin, value: JSON.stringify(text) }];
     },
   },
 ];

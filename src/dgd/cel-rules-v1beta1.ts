@@ -1,6 +1,7 @@
 import { at, itemsAt, type MapNode, mapAt, stringAt } from '../model/node.ts';
 import { type CelRule, holdsCheckpointJob, isWritten, perComponent, perMap, sizeOf } from './cel-rule.ts';
 
+const ONE_EPP = 'at most one component may have type epp';
 const EXECUTOR = 'nvidia.com/vllm-distributed-executor-backend';
 
 function componentRule(code: string, check: CelRule['check']): CelRule {
@@ -29,13 +30,13 @@ export const V1BETA1_RULES: readonly CelRule[] = [
     components
       .filter(({ written }) => stringAt(written, 'type') === 'epp')
       .slice(1, 2)
-      .map(({ origin }) => ({ path: 'spec.components', detail: 'at most one component may have type epp', origin })),
+      .map(({ origin }) => ({ path: 'spec.components', detail: ONE_EPP, origin, value: '"array"' })),
   ),
   componentRule('NAME_TWICE', ({ components }) => {
     const names = components.map(({ name }) => name.toLowerCase());
     const again = components.find((_, index) => names.indexOf(names[index] ?? '') < index);
     const detail = 'component names must be unique case-insensitively';
-    return again ? [{ path: 'spec.components', detail, origin: again.origin }] : [];
+    return again ? [{ path: 'spec.components', detail, origin: again.origin, value: '"array"' }] : [];
   }),
   componentRule(
     'EPP_CONFIG',

@@ -28,8 +28,8 @@ export function checkCelRules(
   return CEL_RULES.filter(
     (rule) => rule.apiVersions.includes(apiVersion) && rule.generations.includes(generation),
   ).flatMap(({ code, check }) =>
-    check({ spec, components, pathOf }).map(({ path, detail, origin }): Diagnostic => {
-      const message = `${path}: Invalid value: ${detail}`;
+    check({ spec, components, pathOf }).map(({ path, detail, origin, value = '"object"' }): Diagnostic => {
+      const message = `${path}: Invalid value: ${value}: ${detail}`;
       if (strict) return { severity: 'error', code, message, field: path, ...placeOf(origin) };
       const hint = `operator ${generation} would refuse it`;
       return { severity: 'notice', code, message, field: path, ...placeOf(origin), hint };

@@ -1,5 +1,5 @@
 import type { Diagnostic } from '../model/diagnostic.ts';
-import { at, type MapNode, stringAt } from '../model/node.ts';
+import { at, type MapNode, mapAt, stringAt } from '../model/node.ts';
 import { findTemplateHole } from './find-holes.ts';
 import { placeOf } from './place.ts';
 
@@ -54,9 +54,40 @@ function isNamespace(namespace: string): boolean {
   return LABEL.test(namespace) && namespace.length <= LABEL_LENGTH;
 }
 
-/** `metadata.name` and `metadata.namespace` as the API server wants them; their types are the schema's matter. */
-export function checkMetadata(root: MapNode): readonly Diagnostic[] {
-  return [...checkName(root), ...checkNamespace(root)];
+/** apimachinery pkg/util/validation, IsQualifiedName: a label's or an annotation's key behind its prefix, and a label's value. */
+const QUALIFIED = /^(?:[A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$/;
+
+function isKey(key: string): boolean {
+  const [prefix, name] = key.includes('/')
+    ? [key.slice(0, key.indexOf('/')), key.slice(key.indexOf('/') + 1)]
+    : [undefined, key];
+  const isPrefix = prefix === undefined || (SUBDOMAIN.test(prefix) && prefix.length <= SUBDOMAIN_LENGTH);
+  return isPrefix && QUALIFIED.test(name) && name.length <= LABEL_LENGTH;
+}
+
+function isLabelValue(value: string): boolean {
+  return value === '' || (QUALIFIED.test(value) && value.length <= LABEL_LENGTH);
+}
+
+/** Keys of labels and annotations, and the values of labels. */
+function checkLabels(root: MapNode): Diagnostic[] {
+  return (['labels', 'annotations'] as const).flatMap((field) =>
+    [...(mapAt(root, 'metadata', field)?.fields ?? [])].flatMap(([key, node]): Diagnostic[] => {
+      const value = stringAt(node);
+      // An annotation's key may have capitals in its prefix (ValidateAnnotations lowers it).
+      const badKey = !isKey(field === 'labels' ? key : key.toLowerCase());
+      if (!badKey && (field === 'annotations' || value === undefined || isLabelValue(value))) return [];
+      const path = `metadata.${field}`;
+      const rule = 'must be at most 63 letters, digits, "-", "_" and ".", and begin and end with a letter or digit';
+      const message = `${path}: Invalid value: "${badKey ? key : value}": ${rule}`;
+      return [{ severity: 'error', code: 'LABEL_INVALID', message, field: path, ...placeOf(node.origin) }];
+    }),
+  );
+}
+
+/** `metadata` as the API server wants it: name, namespace, labels; their types are the schema's matter. */
+export function checkMetadata(root: MapNode, strict: boolean): readonly Diagnostic[] {
+  return [...checkName(root), ...checkNamespace(root), ...(strict ? checkLabels(root) : [])];
 }
 
 /** The namespace as written; undefined where there is none or a hole in its place. */

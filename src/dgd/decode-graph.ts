@@ -45,7 +45,7 @@ function decodeObject(object: KubernetesObject, companions: Companions, options:
   const read = readGraph(object, companions);
   if (refusals.length > 0 || !read) return { graph: undefined, diagnostics: refusals };
   const { version, root, graph } = read;
-  const problems = [...checkMetadata(root), ...checkFields(root, { ...options, apiVersion: version })];
+  const problems = [...checkMetadata(root, options.strict), ...checkFields(root, { ...options, apiVersion: version })];
   if (!graph) {
     const errors = problems.filter(({ severity }) => severity === 'error');
     return { graph: undefined, diagnostics: errors.length > 0 ? problems : [...problems, refuseEmpty(object)] };

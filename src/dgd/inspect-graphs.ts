@@ -38,7 +38,7 @@ function inspect(
     return { name, apiVersion, graph: undefined, fields: refusals, rules: [], local: [] };
   const { version, root, graph } = read;
   const options = { apiVersion: version, generation, strict: true };
-  const fields = [...checkMetadata(root), ...checkFields(root, options)];
+  const fields = [...checkMetadata(root, true), ...checkFields(root, options)];
   if (!graph) return { name, apiVersion, graph, fields, rules: [], local: [refuseEmpty(object)] };
   const rules = checkCelRules(graph.spec, graph.components, options);
   return { name, apiVersion, graph, fields, rules, local: checkRunnable(graph, version) };

@@ -78,3 +78,15 @@ test('a graph that the cluster admits and then fails at is warned of', () => {
     'warning NO_MULTINODE_ORCHESTRATOR',
   );
 });
+
+test('labels and keys that the API server does not take are refused', () => {
+  const text = beta().replace(
+    '{name: g}',
+    `{name: g, labels: {a: ${'x'.repeat(64)}, -b: c}, annotations: {A.io/b: "any thing"}}`,
+  );
+  const [graph] = validateText('a.yaml', text, '1.5').graphs;
+  expect(graph?.problems.map(({ code, field }) => `${code} ${field}`)).toEqual([
+    'LABEL_INVALID metadata.labels',
+    'LABEL_INVALID metadata.labels',
+  ]);
+});

@@ -35,7 +35,7 @@ describe('what only a cluster refuses', () => {
     expect(decode(alpha('minAvailable: 3', 'replicas: 2')).diagnostics).toMatchObject([
       {
         message:
-          'spec.services[decode]: Invalid value: minAvailable must be less than or equal to replicas unless replicas is 0',
+          'spec.services[decode]: Invalid value: "object": minAvailable must be less than or equal to replicas unless replicas is 0',
         hint: 'operator 1.5 would refuse it',
       },
     ]);
