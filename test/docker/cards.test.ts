@@ -1,11 +1,10 @@
-import { randomInt } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { parseEnv } from 'node:util';
 import { expect, test } from 'vitest';
 import { installFakeNvidiaSmi } from '../support/fake-nvidia-smi.ts';
 import { cli, spawnCli } from '../support/spawn-cli.ts';
 import { docker, example, ps, type TestProject, testProject } from '../support/test-project.ts';
+import { startServers } from './support/shared-servers.ts';
 
 /** A graph of one plain component; `main` is what its container says besides its name. */
 function plainGraph(main: Readonly<Record<string, unknown>>): string {
@@ -190,38 +189,10 @@ test.concurrent.each(['etcd', 'nats'] as const)(
 
 test.concurrent('NATS without JetStream is refused where the runtime needs it', async () => {
   await using project = await testProject('js');
-  const images = parseEnv(await readFile(new URL('../../compose/.env', import.meta.url), 'utf8'));
-  const bridge = await docker.createNetwork({ Name: `${project.name}-servers`, Driver: 'bridge' });
-  const host = (await bridge.inspect()).IPAM?.Config?.[0]?.Gateway ?? '';
-  const port = randomInt(20_000, 25_000);
-  const start = async (image: string | undefined, command: string[]) => {
-    const container = await docker.createContainer({
-      Image: image ?? '',
-      Entrypoint: command,
-      Cmd: [],
-      HostConfig: { NetworkMode: 'host' },
-    });
-    await container.start();
-    return container;
-  };
-  const servers = await Promise.all([
-    start(images.DYNAMO_ETCD_IMAGE, [
-      'etcd',
-      `--listen-client-urls=http://${host}:${port}`,
-      `--advertise-client-urls=http://${host}:${port}`,
-      `--listen-peer-urls=http://127.0.0.1:${port + 1}`,
-    ]),
-    start(images.DYNAMO_NATS_IMAGE, ['nats-server', '-a', host, '-p', String(port + 2)]),
-  ]);
-  try {
-    const endpoints = `etcd=http://${host}:${port},nats=nats://${host}:${port + 2}`;
-    const flags = ['--infra-endpoints', endpoints, '--runtime-version', '0.6.1'];
-    const card = await failUp(project, example('mocker/agg.yaml'), flags);
-    expect(card).toMatchObject({ code: 'NATS_NO_JETSTREAM', exitCode: 3, replica: 'nats' });
-  } finally {
-    await Promise.all(servers.map((server) => server.remove({ force: true, v: true })));
-    await bridge.remove();
-  }
+  await using servers = await startServers({ jetStream: false });
+  const flags = ['--infra-endpoints', servers.endpoints, '--runtime-version', '0.6.1'];
+  const card = await failUp(project, example('mocker/agg.yaml'), flags);
+  expect(card).toMatchObject({ code: 'NATS_NO_JETSTREAM', exitCode: 3, replica: 'nats' });
 });
 
 test.concurrent('a frontend of another namespace never lists the model, and that is said', async () => {

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { parseEnv } from 'node:util';
 import { expect, test } from 'vitest';
 import { cli } from '../support/spawn-cli.ts';
 import { chat, docker, example, frontendUrl, ps, testProject } from '../support/test-project.ts';
+import { startServers } from './support/shared-servers.ts';
 
 test('a disaggregated graph comes up, answers, is looked at, changed and taken down', async () => {
   await using project = await testProject('up');
@@ -163,7 +163,7 @@ test('containers that cannot be reached by address are probed through published 
 test('two graphs on one etcd and NATS do not see each other, though one name begins the other', async () => {
   await using alone = await testProject('a');
   const longName = `${alone.name}-b`;
-  await using servers = await startServers();
+  await using servers = await startServers({ jetStream: true });
   const { endpoints } = servers;
   const up = (project: string, ...more: string[]) =>
     cli([
@@ -195,38 +195,3 @@ test('two graphs on one etcd and NATS do not see each other, though one name beg
     await cli(['down', '-v', '-p', longName]);
   }
 });
-
-/** An etcd and a NATS that belong to no project, on the address by which every bridge reaches this machine. */
-async function startServers(): Promise<AsyncDisposable & { readonly endpoints: string }> {
-  // The address of a bridge of its own: one that the machine has, and that no container needs to be attached to.
-  const bridge = await docker.createNetwork({ Name: `t-servers-${process.pid}`, Driver: 'bridge' });
-  const address = (await bridge.inspect()).IPAM?.Config?.[0]?.Gateway ?? '';
-  const etcd = 20_000 + Math.floor(Math.random() * 5000);
-  const images = parseEnv(await readFile(new URL('../../compose/.env', import.meta.url), 'utf8'));
-  const start = async (image: string | undefined, command: string[]) => {
-    const container = await docker.createContainer({
-      Image: image ?? '',
-      Entrypoint: command,
-      Cmd: [],
-      HostConfig: { NetworkMode: 'host' },
-    });
-    await container.start();
-    return container;
-  };
-  const containers = await Promise.all([
-    start(images.DYNAMO_ETCD_IMAGE, [
-      'etcd',
-      `--listen-client-urls=http://${address}:${etcd}`,
-      `--advertise-client-urls=http://${address}:${etcd}`,
-      `--listen-peer-urls=http://127.0.0.1:${etcd + 1}`,
-    ]),
-    start(images.DYNAMO_NATS_IMAGE, ['nats-server', '-a', address, '-p', String(etcd + 2), '--jetstream']),
-  ]);
-  return {
-    endpoints: `etcd=http://${address}:${etcd},nats=nats://${address}:${etcd + 2}`,
-    [Symbol.asyncDispose]: async () => {
-      await Promise.all(containers.map((container) => container.remove({ force: true, v: true })));
-      await bridge.remove();
-    },
-  };
-}
