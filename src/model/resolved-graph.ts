@@ -14,6 +14,8 @@ export interface ResolvedGraph {
   readonly companions: Companions;
   /** PersistentVolumeClaims that the operator creates for the graph (v1alpha1 `pvcs`, 0.4 `pvc`). */
   readonly claims: readonly MapNode[];
+  /** What else the operator creates: claim templates of GPUs, an endpoint picker's configuration and pool. */
+  readonly shared: readonly MapNode[];
   /** What the cluster would refuse or the operator would fail at, and what was assumed. */
   readonly diagnostics: readonly Diagnostic[];
 }

@@ -55,13 +55,14 @@ function document(apiVersion: string, kind: string, metadata: MapNode, spec: Nod
 }
 
 /**
- * What the operator creates in a cluster without Grove, as Kubernetes documents: claims first, then a Deployment per component in file
+ * What the operator creates in a cluster without Grove, as Kubernetes documents: claims and what is shared first, then a Deployment per component in file
  * order with its Services. The worker hash is written `HASH`.
  */
 export function clusterDocuments(graph: ResolvedGraph): readonly MapNode[] {
   const seen = new Set<string>();
   const documents = [
     ...graph.claims,
+    ...graph.shared,
     ...graph.components.flatMap((component) => [deployment(component, graph), ...component.services]),
   ];
   // The headless Service of a model is shared by all components that serve it.

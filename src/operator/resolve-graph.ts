@@ -8,6 +8,7 @@ import { GENERATIONS } from './generation.ts';
 import { type GraphContext, reportFinding } from './graph-context.ts';
 import { resolveV1alpha1 } from './resolve-v1alpha1.ts';
 import { resolveV1beta1 } from './resolve-v1beta1.ts';
+import { sharedDocuments } from './shared-documents.ts';
 
 export interface ResolveOptions {
   readonly generation: OperatorGeneration;
@@ -46,6 +47,7 @@ export function resolveGraph(graph: Graph, options: ResolveOptions): ResolvedGra
     components,
     companions: graph.companions,
     claims: readClaims(context),
+    shared: sharedDocuments(context, components),
     diagnostics,
   };
 }

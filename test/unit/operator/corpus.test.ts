@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseAllDocuments } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import type { Graph } from '../../../src/model/graph.ts';
 import { toJson } from '../../../src/model/node.ts';
 import type { OperatorGeneration } from '../../../src/model/origin.ts';
@@ -33,10 +33,12 @@ const REFUSED = ['NO_MULTINODE_ORCHESTRATOR', 'NAMESPACE_MISMATCH', 'CHECKPOINT_
 interface GoldenComponent {
   readonly deployment?: { readonly name: string; readonly replicas: number; readonly template: unknown };
   readonly services?: readonly unknown[];
+  readonly resourceClaimTemplates?: readonly unknown[];
 }
 interface Golden {
   readonly documentIndex: number;
   readonly components?: Readonly<Record<string, GoldenComponent>>;
+  readonly shared?: readonly unknown[];
 }
 interface Case {
   readonly path: string;
@@ -55,6 +57,11 @@ function readCases(folder: string): readonly Case[] {
       return graph ? [{ path: `${folder}/${path}`, graph, golden }] : [];
     });
   });
+}
+
+/** The configuration within a ConfigMap as what it says: its text may be written in any way that YAML allows. */
+function readPickerConfig(document: unknown): unknown {
+  return JSON.parse(JSON.stringify(document), (key, value) => (key.endsWith('.yaml') ? parse(value) : value));
 }
 
 /** The number of components compared. */
@@ -76,6 +83,10 @@ function compare({ path, graph, golden }: Case, generation: OperatorGeneration):
   }
   const names = resolved.components.map((component) => component.name).toSorted();
   expect(names, path).toEqual(Object.keys(golden.components).toSorted());
+  // 1.1 makes claim templates per component, 1.5 for the graph: here they stand beside one another.
+  const templates = Object.values(golden.components).flatMap((component) => component.resourceClaimTemplates ?? []);
+  const shared = [...templates, ...(golden.shared ?? [])].map(readPickerConfig);
+  expect.soft(resolved.shared.map(toJson).map(readPickerConfig), path).toEqual(shared);
   let compared = 0;
   for (const component of resolved.components) {
     const where = `${path} ${component.name}`;
