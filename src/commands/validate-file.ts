@@ -113,6 +113,13 @@ function inOrder(problems: readonly Diagnostic[]): readonly Diagnostic[] {
   return problems.toSorted((a, b) => (a.at?.line ?? 0) - (b.at?.line ?? 0) || (a.at?.col ?? 0) - (b.at?.col ?? 0));
 }
 
+const NO_HEADER: Diagnostic = {
+  severity: 'error',
+  code: 'KIND_MISSING',
+  message: 'a cluster takes no document without apiVersion and kind',
+  hint: 'dynamo convert FILE writes the whole graph',
+};
+
 /** Everything that a cluster with an operator of this generation has against the graphs of a text. Never throws. */
 export function validateText(file: string, text: string, generation: OperatorGeneration): FileReport {
   const parsed = parseDocuments(file, text);
@@ -122,11 +129,14 @@ export function validateText(file: string, text: string, generation: OperatorGen
   const start = { file, line: 1, col: 1 };
   const place = (problems: readonly Diagnostic[]): readonly Diagnostic[] =>
     inOrder(problems.map((problem) => ({ at: start, ...problem })));
+  // A fragment is read as a graph with what was assumed of it; kubectl refuses it as it stands.
+  const headless = diagnostics.some(({ code }) => code === 'ASSUMED') ? [NO_HEADER] : [];
   return {
     file,
     graphs: graphs.map((graph) => {
       const report = judge(graph, generation);
-      return { ...report, problems: place(report.problems) };
+      const verdict = headless.length > 0 ? 'refused' : report.verdict;
+      return { ...report, verdict, problems: place([...headless, ...report.problems]) };
     }),
     problems: place([...syntax, ...diagnostics]),
   };

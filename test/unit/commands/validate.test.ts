@@ -90,3 +90,9 @@ test('labels and keys that the API server does not take are refused', () => {
     'LABEL_INVALID metadata.labels',
   ]);
 });
+
+test('components without a header run here, and no cluster takes them as they stand', () => {
+  const text = 'W:\n  componentType: worker\n  extraPodSpec: { mainContainer: { image: "x:1.0.0" } }\n';
+  const [graph] = validateText('a.yaml', text, '1.5').graphs;
+  expect(graph).toMatchObject({ verdict: 'refused', problems: [{ severity: 'error', code: 'KIND_MISSING' }] });
+});
