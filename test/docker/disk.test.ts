@@ -22,7 +22,7 @@ test.skipIf(!canStartEngine())('an engine whose disk is full is told before anyt
     );
     expect(up.exitCode).toBe(3);
     expect(up.stderr).toContain('DISK_FULL');
-    expect(up.stderr).toMatch(/has \d+(\.\d)? MiB free/);
+    expect(up.stderr).toMatch(/has \d+(\.\d)? MiB\s+free/);
     expect(await engine.docker.listContainers({ all: true })).toEqual([]);
   } finally {
     if (before === undefined) delete process.env.TMPDIR;

@@ -3,6 +3,7 @@ import { gpuUuid, installFakeNvidiaSmi } from '../support/fake-nvidia-smi.ts';
 import { cli } from '../support/spawn-cli.ts';
 import { testProject } from '../support/test-project.ts';
 import { canStartEngine, startGpuEngine } from './support/gpu-engine.ts';
+import { startServers } from './support/shared-servers.ts';
 
 const GRAPH = (name: string, replicas: number, gpus: number) => `apiVersion: nvidia.com/v1beta1
 kind: DynamoGraphDeployment
@@ -31,15 +32,9 @@ test.skipIf(!canStartEngine())(
     ]);
     await using files = await testProject('gpu');
     const env = { ...engine.env, PATH: `${machine.folder}:${process.env.PATH}`, CUDA_VISIBLE_DEVICES: undefined };
-    // etcd and NATS are not what this is about: the engine of this test has neither, and a graph of plain components needs none.
-    const infra = [
-      '--infra-endpoints',
-      'etcd=http://192.0.2.1:2379,nats=nats://192.0.2.1:4222',
-      '--progress',
-      'plain',
-      '--pull',
-      'never',
-    ];
+    // The engine of this test has one image; etcd and NATS run on the machine's own.
+    await using servers = await startServers({ jetStream: true });
+    const infra = ['--infra-endpoints', servers.endpoints, '--progress', 'plain', '--pull', 'never'];
     const seen = async (name: string) =>
       (await engine.docker.getContainer(name).inspect()).HostConfig.DeviceRequests?.flatMap(
         (request) => request.DeviceIDs ?? [],
