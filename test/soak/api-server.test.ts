@@ -22,9 +22,11 @@ const VERSIONS: readonly (readonly [folder: string, generation: OperatorGenerati
 ];
 
 /** Real files that the server alone refuses, and why that is meant. */
+const PLACEHOLDER =
+  'its namespace is a placeholder, which `kubectl -n` and a person replace: we warn and judge the rest';
 const EXPLAINED: Readonly<Record<string, string>> = {
-  'recipes/glm-5-nvfp4/sglang/disagg/deploy.yaml':
-    'its namespace is a placeholder, which `kubectl -n` and a person replace: we warn and judge the rest',
+  'recipes/glm-5-nvfp4/sglang/disagg/deploy.yaml': PLACEHOLDER,
+  'recipes/deepseek-v4/deepseek-v4-pro/sglang/disagg-b200/deploy.yaml': PLACEHOLDER,
 };
 
 const TABLE: FieldTable = {
