@@ -5,6 +5,7 @@ import { registerDown } from './down.ts';
 import { registerEvents } from './events.ts';
 import { registerExec } from './exec.ts';
 import { registerExplain } from './explain.ts';
+import { registerExport } from './export.ts';
 import { registerInit } from './init.ts';
 import { type Io, say } from './io.ts';
 import { registerLogs } from './logs.ts';
@@ -42,6 +43,7 @@ function makeProgram(version: string, io: Io, setExitCode: (code: number) => voi
   registerStats(program, io);
   registerPull(program, io);
   registerInit(program, io);
+  registerExport(program, io);
   program
     .command('completion')
     .description('print a completion script for bash, zsh or fish')

@@ -1,0 +1,74 @@
+import { EXIT, UserError } from '../model/diagnostic.ts';
+import type { Json } from '../model/node.ts';
+import { kubectlFailure } from './kubectl-failure.ts';
+
+export interface KubectlOptions {
+  /** The caller's whole environment: KUBECONFIG, and what credential plugins need. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly context: string | undefined;
+  readonly signal: AbortSignal;
+  readonly timeoutMs?: number;
+}
+
+/** The user's own kubectl; contexts and credentials stay its affair. */
+export interface Kubectl {
+  /**
+   * Runs it and gives what it printed as JSON; null when it printed nothing. `stdin` is how documents go in: never by argv or a
+   * file. Rejects with a UserError whose code says what is wrong (kubectl-failure.ts), KUBECTL_MISSING or KUBECTL_TIMEOUT.
+   */
+  readonly json: (args: readonly string[], stdin?: string) => Promise<Json>;
+}
+
+/** Milliseconds for one answer: a credential plugin may start a program of its own first. */
+const TIMEOUT_MS = 30_000;
+
+/** A client that runs `kubectl` from the PATH of `env` for every question. */
+export function createKubectl({ env, context, signal, timeoutMs = TIMEOUT_MS }: KubectlOptions): Kubectl {
+  const chosen = context === undefined ? [] : [`--context=${context}`];
+  return {
+    json: async (args, stdin) => {
+      const { execa } = await import('execa');
+      const result = await execa('kubectl', [...args, ...chosen, '--output=json'], {
+        env: { ...env, LC_ALL: 'C' },
+        extendEnv: false,
+        reject: false,
+        ...(stdin === undefined ? { stdin: 'ignore' } : { input: stdin }),
+        timeout: timeoutMs,
+        cancelSignal: signal,
+        forceKillAfterDelay: 1000,
+        maxBuffer: 64 * 1024 * 1024,
+      });
+      signal.throwIfAborted();
+      if (result.code === 'ENOENT') throw missing();
+      if (result.timedOut) throw tooSlow(timeoutMs);
+      if (result.failed) throw kubectlFailure(result.stderr);
+      return parse(result.stdout);
+    },
+  };
+}
+
+function missing(): UserError {
+  return new UserError('KUBECTL_MISSING', 'kubectl is not on the PATH', {
+    exitCode: EXIT.preflight,
+    hint: 'install it: https://kubernetes.io/docs/tasks/tools',
+  });
+}
+
+function tooSlow(timeoutMs: number): UserError {
+  return new UserError('KUBECTL_TIMEOUT', `kubectl has not answered within ${timeoutMs / 1000} s`, {
+    exitCode: EXIT.preflight,
+    hint: 'kubectl cluster-info shows whether the cluster answers',
+  });
+}
+
+function parse(text: string): Json {
+  if (text.trim() === '') return null;
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new UserError('KUBECTL_FAILED', 'kubectl printed something that is no JSON', {
+      exitCode: EXIT.preflight,
+      cause,
+    });
+  }
+}
