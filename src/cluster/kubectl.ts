@@ -17,6 +17,8 @@ export interface Kubectl {
    * file. Rejects with a UserError whose code says what is wrong (kubectl-failure.ts), KUBECTL_MISSING or KUBECTL_TIMEOUT.
    */
   readonly json: (args: readonly string[], stdin?: string) => Promise<Json>;
+  /** The same for one path of the API: `/apis/nvidia.com/v1beta1`. */
+  readonly raw: (path: string) => Promise<Json>;
 }
 
 /** Milliseconds for one answer: a credential plugin may start a program of its own first. */
@@ -25,25 +27,27 @@ const TIMEOUT_MS = 30_000;
 /** A client that runs `kubectl` from the PATH of `env` for every question. */
 export function createKubectl({ env, context, signal, timeoutMs = TIMEOUT_MS }: KubectlOptions): Kubectl {
   const chosen = context === undefined ? [] : [`--context=${context}`];
+  const run = async (args: readonly string[], stdin?: string): Promise<Json> => {
+    const { execa } = await import('execa');
+    const result = await execa('kubectl', [...args, ...chosen], {
+      env: { ...env, LC_ALL: 'C' },
+      extendEnv: false,
+      reject: false,
+      ...(stdin === undefined ? { stdin: 'ignore' } : { input: stdin }),
+      timeout: timeoutMs,
+      cancelSignal: signal,
+      forceKillAfterDelay: 1000,
+      maxBuffer: 64 * 1024 * 1024,
+    });
+    signal.throwIfAborted();
+    if (result.code === 'ENOENT') throw missing();
+    if (result.timedOut) throw tooSlow(timeoutMs);
+    if (result.failed) throw kubectlFailure(result.stderr);
+    return parse(result.stdout);
+  };
   return {
-    json: async (args, stdin) => {
-      const { execa } = await import('execa');
-      const result = await execa('kubectl', [...args, ...chosen, '--output=json'], {
-        env: { ...env, LC_ALL: 'C' },
-        extendEnv: false,
-        reject: false,
-        ...(stdin === undefined ? { stdin: 'ignore' } : { input: stdin }),
-        timeout: timeoutMs,
-        cancelSignal: signal,
-        forceKillAfterDelay: 1000,
-        maxBuffer: 64 * 1024 * 1024,
-      });
-      signal.throwIfAborted();
-      if (result.code === 'ENOENT') throw missing();
-      if (result.timedOut) throw tooSlow(timeoutMs);
-      if (result.failed) throw kubectlFailure(result.stderr);
-      return parse(result.stdout);
-    },
+    json: (args, stdin) => run([...args, '--output=json'], stdin),
+    raw: (path) => run(['get', '--raw', path]),
   };
 }
 

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { EXIT, formatDiagnostic, UserError } from '../model/diagnostic.ts';
 import { registerConvert } from './convert.ts';
+import { registerDiff } from './diff.ts';
 import { registerDown } from './down.ts';
 import { registerEvents } from './events.ts';
 import { registerExec } from './exec.ts';
@@ -44,6 +45,7 @@ function makeProgram(version: string, io: Io, setExitCode: (code: number) => voi
   registerPull(program, io);
   registerInit(program, io);
   registerExport(program, io);
+  registerDiff(program, io);
   program
     .command('completion')
     .description('print a completion script for bash, zsh or fish')

@@ -1,8 +1,8 @@
 import type { Json } from '../model/node.ts';
+import { isSecretName } from '../model/secret-names.ts';
 import type { ClassifiedLaunch } from './classify-launch.ts';
 
-/** Variables whose values are secrets: they go into a Secret and never into the graph. */
-const SECRET = /(?:^|_)(?:TOKEN|SECRET|PASSWORD|PASSWD|API_KEY|ACCESS_KEY|ACCESS_KEY_ID|SECRET_KEY|CREDENTIALS)$/;
+/** Variables whose values are secrets go into a Secret and never into the graph. */
 const HUGGING_FACE: readonly string[] = ['HF_TOKEN', 'HUGGING_FACE_HUB_TOKEN', 'HUGGINGFACE_HUB_TOKEN'];
 /** The secret that upstream's workers read the Hugging Face token from (rule 10). */
 export const TOKEN_SECRET = 'hf-token-secret';
@@ -15,7 +15,7 @@ export type ComponentEnv =
 /** The variable as a reference to the Secret that holds it; undefined for what is no secret. */
 export function secretSetting(name: string, graphName: string): ComponentEnv | undefined {
   if (HUGGING_FACE.includes(name)) return { name, secret: TOKEN_SECRET, key: 'HF_TOKEN' };
-  return SECRET.test(name) ? { name, secret: `${graphName}-secrets`, key: name } : undefined;
+  return isSecretName(name) ? { name, secret: `${graphName}-secrets`, key: name } : undefined;
 }
 
 /** An entry of `env`. */

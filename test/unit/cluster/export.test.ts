@@ -47,7 +47,7 @@ test('status and what the cluster made are stripped, and the result validates', 
   expect(parse(stdout)).toEqual(GRAPH);
   expect(await kubectl.calls()).toEqual([
     {
-      args: 'get dynamographdeployments.nvidia.com/agg --namespace=serving --context=lab --output=json',
+      args: 'get dynamographdeployments.nvidia.com/agg --namespace=serving --output=json --context=lab',
       stdin: '',
     },
   ]);

@@ -1,0 +1,58 @@
+import type { Kubectl } from '../cluster/kubectl.ts';
+import type { Diagnostic } from '../model/diagnostic.ts';
+import type { Graph } from '../model/graph.ts';
+import type { OperatorGeneration } from '../model/origin.ts';
+import { checkComponentNames, overrideImage, parseComponentValues, valueFor } from '../plan/image-overrides.ts';
+import type { ClusterFlags } from './cluster-flags.ts';
+import type { Io } from './io.ts';
+import { operatorGeneration } from './operator-generation.ts';
+import { type ReadGraphInput, readGraph } from './read-graph.ts';
+
+/** Flags of the verbs that hand a graph of a file to a cluster, or compare it with one. */
+export interface ClusterGraphFlags extends ClusterFlags {
+  readonly name?: string;
+  readonly image?: readonly string[];
+  readonly tag?: string;
+  readonly operatorVersion?: string;
+  readonly env?: readonly string[];
+}
+
+export interface ClusterGraph {
+  readonly graph: Graph;
+  readonly generation: OperatorGeneration;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** The graph of a file as this cluster is to get it: its images, its API version, nothing local. Rejects with a UserError. */
+export async function readClusterGraph(
+  input: Pick<ReadGraphInput, 'file' | 'scriptArgs'>,
+  flags: ClusterGraphFlags,
+  kubectl: Kubectl,
+  io: Io,
+): Promise<ClusterGraph> {
+  const [{ readServedVersions }, { fitGraph }, { toV1alpha1 }] = await Promise.all([
+    import('../cluster/served-versions.ts'),
+    import('../cluster/fit-graph.ts'),
+    import('../convert/to-v1alpha1.ts'),
+  ]);
+  const served = await readServedVersions(kubectl);
+  const generation =
+    flags.operatorVersion === undefined ? served.generation : operatorGeneration(flags.operatorVersion);
+  const byComponent = parseComponentValues(flags.image ?? [], '--image');
+  const image = (component: string) => valueFor(byComponent, component);
+  // Read as the newest reads it: what the cluster's own generation refuses is said of the converted graph.
+  const read = await readGraph({ ...input, flags, generation: '1.5', image }, io);
+  const names = read.graph.components.map(({ name }) => name);
+  checkComponentNames(byComponent, names, '--image');
+  const images = { byComponent, tag: flags.tag };
+  const flag = flags.tag === undefined ? '--image' : '--tag';
+  const fitted = fitGraph(read.graph, (written, component) => overrideImage(written, component, images), flag);
+  const converted = served.versions.includes(fitted.graph.apiVersion)
+    ? { graph: fitted.graph, diagnostics: [] }
+    : toV1alpha1(fitted.graph);
+  return {
+    graph: converted.graph,
+    generation,
+    diagnostics: [...read.diagnostics, ...fitted.diagnostics, ...converted.diagnostics],
+  };
+}

@@ -1,0 +1,66 @@
+import { type Command, Option } from 'commander';
+import type { Difference } from '../cluster/diff-objects.ts';
+import { formatDiagnostic } from '../model/diagnostic.ts';
+import { type MapNode, mapAt, withField } from '../model/node.ts';
+import { addClusterFlags, connectCluster } from './cluster-flags.ts';
+import { type ClusterGraphFlags, readClusterGraph } from './cluster-graph.ts';
+import { type Io, print, printJson, say } from './io.ts';
+
+interface DiffFlags extends ClusterGraphFlags {
+  readonly format: string;
+}
+
+/** `dynamo diff`: where a file and what the cluster has of it differ; changes nothing. */
+export function registerDiff(program: Command, io: Io): void {
+  addClusterGraphFlags(
+    program
+      .command('diff')
+      .description('say where a file and the graph in a cluster differ')
+      .argument('<file>', 'YAML file, launch script, or - for YAML on stdin'),
+  )
+    .option('--format <format>', 'text or json', 'text')
+    .action((file: string, flags: DiffFlags) => diff(file, flags, io));
+}
+
+function addClusterGraphFlags(command: Command): Command {
+  const collect = (value: string, before: readonly string[] | undefined) => [...(before ?? []), value];
+  return addClusterFlags(command)
+    .option('--name <graph>', 'which graph of a file that holds several')
+    .option('--operator-version <version>', 'operator generation of the cluster (default: by what it serves)')
+    .addOption(new Option('--image <[component=]ref>', 'image in place of the file’s').argParser(collect))
+    .option('--tag <tag>', 'tag to give every image of the file');
+}
+
+async function diff(file: string, flags: DiffFlags, io: Io): Promise<void> {
+  const kubectl = await connectCluster(flags, io);
+  const { graph, generation, diagnostics } = await readClusterGraph({ file, scriptArgs: [] }, flags, kubectl, io);
+  for (const diagnostic of diagnostics) say(io, formatDiagnostic(diagnostic));
+  const [{ getGraph }, { stripObject }, { diffObjects }, { graphDocuments }, { admitObject }] = await Promise.all([
+    import('../cluster/get-graph.ts'),
+    import('../cluster/strip-object.ts'),
+    import('../cluster/diff-objects.ts'),
+    import('../convert/graph-documents.ts'),
+    import('../operator/crd-defaults.ts'),
+  ]);
+  const namespace = flags.namespace ?? graph.namespace;
+  const theirs = await getGraph(kubectl, { name: graph.name, namespace }, graph.apiVersion);
+  const [ours] = graphDocuments(graph);
+  if (!ours) throw new Error('a graph is a document');
+  const admit = (object: MapNode) => withoutNamespace(admitObject(object, generation));
+  const found = diffObjects(admit(stripObject(ours)), admit(theirs));
+  if (flags.format === 'json') return printJson(io, found);
+  if (found.length === 0) return say(io, `${graph.name}: the cluster has what the file says`);
+  print(io, found.map(formatDifference).join('\n'));
+}
+
+/** Where it is looked for, not what it is. */
+function withoutNamespace(object: MapNode): MapNode {
+  const metadata = mapAt(object, 'metadata');
+  return metadata ? withField(object, 'metadata', withField(metadata, 'namespace', undefined)) : object;
+}
+
+function formatDifference({ path, file, cluster }: Difference): string {
+  const here = file ? `${JSON.stringify(file.value)} (${file.from})` : 'not there';
+  const there = cluster ? JSON.stringify(cluster.value) : 'not there';
+  return `${path}\n  file     ${here}\n  cluster  ${there}`;
+}
