@@ -10,7 +10,8 @@ export interface GraphAddress {
   readonly namespace: string | undefined;
 }
 
-function namespaceFlag(namespace: string | undefined): readonly string[] {
+/** `--namespace=N`, or nothing. */
+export function namespaceFlag(namespace: string | undefined): readonly string[] {
   return namespace === undefined ? [] : [`--namespace=${namespace}`];
 }
 

@@ -21,7 +21,6 @@ const KNOWN: readonly Known[] = [
     code: 'APPLY_CONFLICT',
     message: 'others hold fields that the file sets to something else',
     hint: 'give the file their values, or take the fields over: dynamo convert FILE | kubectl apply --server-side --field-manager=dynamo --force-conflicts -f -',
-    exitCode: EXIT.startFailed,
   },
   {
     says: /current-context is not set|context "[^"]*" does not exist|no context exists|context was not found|server localhost:8080 was refused|no configuration has been provided/,

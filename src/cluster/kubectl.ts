@@ -17,6 +17,8 @@ export interface Kubectl {
    * file. Rejects with a UserError whose code says what is wrong (kubectl-failure.ts), KUBECTL_MISSING or KUBECTL_TIMEOUT.
    */
   readonly json: (args: readonly string[], stdin?: string) => Promise<Json>;
+  /** Whether the question has an answer: kubectl is let print names alone, so that nothing else is read. Rejects as `json` does. */
+  readonly name: (args: readonly string[]) => Promise<void>;
   /** The same for one path of the API: `/apis/nvidia.com/v1beta1`. */
   readonly raw: (path: string) => Promise<Json>;
 }
@@ -27,7 +29,7 @@ const TIMEOUT_MS = 30_000;
 /** A client that runs `kubectl` from the PATH of `env` for every question. */
 export function createKubectl({ env, context, signal, timeoutMs = TIMEOUT_MS }: KubectlOptions): Kubectl {
   const chosen = context === undefined ? [] : [`--context=${context}`];
-  const run = async (args: readonly string[], stdin?: string): Promise<Json> => {
+  const run = async (args: readonly string[], stdin?: string): Promise<string> => {
     const { execa } = await import('execa');
     const result = await execa('kubectl', [...args, ...chosen], {
       env: { ...env, LC_ALL: 'C' },
@@ -43,11 +45,12 @@ export function createKubectl({ env, context, signal, timeoutMs = TIMEOUT_MS }: 
     if (result.code === 'ENOENT') throw missing();
     if (result.timedOut) throw tooSlow(timeoutMs);
     if (result.failed) throw kubectlFailure(result.stderr);
-    return parse(result.stdout);
+    return result.stdout;
   };
   return {
-    json: (args, stdin) => run([...args, '--output=json'], stdin),
-    raw: (path) => run(['get', '--raw', path]),
+    json: async (args, stdin) => parse(await run([...args, '--output=json'], stdin)),
+    name: async (args) => void (await run([...args, '--output=name'])),
+    raw: async (path) => parse(await run(['get', '--raw', path])),
   };
 }
 

@@ -1,9 +1,10 @@
+import { type Command, Option } from 'commander';
 import type { Kubectl } from '../cluster/kubectl.ts';
 import type { Diagnostic } from '../model/diagnostic.ts';
 import type { Graph } from '../model/graph.ts';
 import type { OperatorGeneration } from '../model/origin.ts';
 import { checkComponentNames, overrideImage, parseComponentValues, valueFor } from '../plan/image-overrides.ts';
-import type { ClusterFlags } from './cluster-flags.ts';
+import { addClusterFlags, type ClusterFlags } from './cluster-flags.ts';
 import type { Io } from './io.ts';
 import { operatorGeneration } from './operator-generation.ts';
 import { type ReadGraphInput, readGraph } from './read-graph.ts';
@@ -15,6 +16,16 @@ export interface ClusterGraphFlags extends ClusterFlags {
   readonly tag?: string;
   readonly operatorVersion?: string;
   readonly env?: readonly string[];
+}
+
+/** Adds them to a command. */
+export function addClusterGraphFlags(command: Command): Command {
+  const collect = (value: string, before: readonly string[] | undefined) => [...(before ?? []), value];
+  return addClusterFlags(command)
+    .option('--name <graph>', 'which graph of a file that holds several')
+    .option('--operator-version <version>', 'operator generation of the cluster (default: by what it serves)')
+    .addOption(new Option('--image <[component=]ref>', 'image in place of the file’s').argParser(collect))
+    .option('--tag <tag>', 'tag to give every image of the file');
 }
 
 export interface ClusterGraph {

@@ -1,9 +1,9 @@
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import type { Difference } from '../cluster/diff-objects.ts';
 import { formatDiagnostic } from '../model/diagnostic.ts';
 import { type MapNode, mapAt, withField } from '../model/node.ts';
-import { addClusterFlags, connectCluster } from './cluster-flags.ts';
-import { type ClusterGraphFlags, readClusterGraph } from './cluster-graph.ts';
+import { connectCluster } from './cluster-flags.ts';
+import { addClusterGraphFlags, type ClusterGraphFlags, readClusterGraph } from './cluster-graph.ts';
 import { type Io, print, printJson, say } from './io.ts';
 
 interface DiffFlags extends ClusterGraphFlags {
@@ -20,15 +20,6 @@ export function registerDiff(program: Command, io: Io): void {
   )
     .option('--format <format>', 'text or json', 'text')
     .action((file: string, flags: DiffFlags) => diff(file, flags, io));
-}
-
-function addClusterGraphFlags(command: Command): Command {
-  const collect = (value: string, before: readonly string[] | undefined) => [...(before ?? []), value];
-  return addClusterFlags(command)
-    .option('--name <graph>', 'which graph of a file that holds several')
-    .option('--operator-version <version>', 'operator generation of the cluster (default: by what it serves)')
-    .addOption(new Option('--image <[component=]ref>', 'image in place of the file’s').argParser(collect))
-    .option('--tag <tag>', 'tag to give every image of the file');
 }
 
 async function diff(file: string, flags: DiffFlags, io: Io): Promise<void> {

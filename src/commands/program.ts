@@ -14,6 +14,7 @@ import { registerLs } from './ls.ts';
 import { registerPlan } from './plan.ts';
 import { registerPs } from './ps.ts';
 import { registerPull } from './pull.ts';
+import { registerPush } from './push.ts';
 import { registerRender } from './render.ts';
 import { registerRestart } from './restart.ts';
 import { registerStats } from './stats.ts';
@@ -46,6 +47,7 @@ function makeProgram(version: string, io: Io, setExitCode: (code: number) => voi
   registerInit(program, io);
   registerExport(program, io);
   registerDiff(program, io);
+  registerPush(program, io);
   program
     .command('completion')
     .description('print a completion script for bash, zsh or fish')

@@ -74,7 +74,7 @@ export class UserError extends Error {
 }
 
 /** What the machine lacks, and not the file. */
-const PREFLIGHT: readonly string[] = ['SECRET_MISSING', 'HOST_PATH_MISSING'];
+const PREFLIGHT: readonly string[] = ['SECRET_MISSING', 'HOST_PATH_MISSING', 'CLAIM_MISSING'];
 
 /** All problems of the input in one error, exit code 2 (3 when the machine alone is at fault). Throws when any of them is an error, else returns. */
 export function throwOnErrors(diagnostics: readonly Diagnostic[]): void {

@@ -1,0 +1,115 @@
+import { expect, test } from 'vitest';
+import { serves } from '../../support/cluster-answers.ts';
+import { type Exchange, fakeKubectl } from '../../support/fake-kubectl.ts';
+import { runCli } from '../../support/run-cli.ts';
+
+const CANARY = 'canary-91ce';
+const FILE = `apiVersion: nvidia.com/v1beta1
+kind: DynamoGraphDeployment
+metadata: {name: agg}
+spec:
+  components:
+    - name: decode
+      type: decode
+      podTemplate:
+        metadata: {annotations: {dynamo.local/gpu-slots: "0,0"}}
+        spec:
+          volumes:
+            - {name: own, persistentVolumeClaim: {claimName: own}}
+            - {name: cache, persistentVolumeClaim: {claimName: cache}}
+          containers:
+            - name: main
+              image: vllm-runtime:my-tag
+              envFrom: [{secretRef: {name: hf-token-secret}}, {secretRef: {name: perhaps, optional: true}}]
+---
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: own}
+spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: hf-token-secret}
+stringData: {HF_TOKEN: ${CANARY}}
+`;
+const THERE: readonly Exchange[] = [
+  { asks: /^get secret\/hf-token-secret --namespace=serving --output=name$/, stdout: 'secret/hf-token-secret' },
+  {
+    asks: /^get persistentvolumeclaim\/cache --namespace=serving --output=name$/,
+    stdout: 'persistentvolumeclaim/cache',
+  },
+];
+const APPLY = /^apply --server-side --field-manager=dynamo --validate=strict --namespace=serving --filename=- /;
+
+async function push(exchanges: readonly Exchange[], ...flags: readonly string[]) {
+  await using kubectl = await fakeKubectl(exchanges);
+  const run = await runCli(['push', '-', '-n', 'serving', ...flags], { env: kubectl.env, stdin: FILE });
+  return { ...run, calls: await kubectl.calls() };
+}
+
+test('what fits is applied as one list on stdin: the real tag, no local annotation, no Secret', async () => {
+  const run = await push([...serves('v1beta1'), ...THERE, { asks: APPLY, stdout: {} }], '--tag', '1.5.0');
+  expect({ exitCode: run.exitCode, stdout: run.stdout }).toEqual({ exitCode: 0, stdout: '' });
+  const sent = JSON.parse(run.calls.at(-1)?.stdin ?? '');
+  expect(sent.items.map((item: { kind: string }) => item.kind)).toEqual([
+    'PersistentVolumeClaim',
+    'DynamoGraphDeployment',
+  ]);
+  expect(sent.items[1].metadata).toEqual({ name: 'agg', namespace: 'serving' });
+  const [decode] = sent.items[1].spec.components;
+  expect(decode.podTemplate.metadata).toBeUndefined();
+  expect(decode.podTemplate.spec.containers[0].image).toBe('vllm-runtime:1.5.0');
+  expect(run.stderr).toContain('agg: applied; to undo: kubectl delete dynamographdeployment agg -n serving');
+  expect(run.stderr).toContain('Secrets of the file are not sent: hf-token-secret');
+  expect(JSON.stringify(run)).not.toContain(CANARY);
+});
+
+test('a cluster of v1alpha1 alone gets v1alpha1', async () => {
+  const run = await push([...serves('v1alpha1'), ...THERE, { asks: APPLY, stdout: {} }], '--tag', '1.1.0');
+  expect(run.exitCode).toBe(0);
+  const graph = JSON.parse(run.calls.at(-1)?.stdin ?? '').items[1];
+  expect([graph.apiVersion, Object.keys(graph.spec.services)]).toEqual(['nvidia.com/v1alpha1', ['decode']]);
+});
+
+test('--dry-run asks the server and says that nothing is changed', async () => {
+  const exchanges = [...serves('v1beta1'), ...THERE, { asks: /^apply .*--dry-run=server /, stdout: {} }];
+  const run = await push(exchanges, '--tag', '1.5.0', '--dry-run');
+  expect([run.exitCode, run.stderr]).toEqual([0, expect.stringContaining('the cluster would take it')]);
+});
+
+test('my-tag and what the operator refuses are said before anything is asked for or sent', async () => {
+  const run = await push(serves('v1beta1'));
+  expect(run.exitCode).toBe(2);
+  expect(run.stderr).toContain('<stdin>:16:22 error IMAGE_PLACEHOLDER: decode: "vllm-runtime:my-tag"');
+  expect(run.calls.every(({ args }) => args.startsWith('get --raw '))).toBe(true);
+});
+
+test('a Secret and a claim that are not there are said with what makes them, and nothing is sent', async () => {
+  const run = await push(
+    [...serves('v1beta1'), { asks: /^get /, stderr: 'Error from server (NotFound): "x" not found', exitCode: 1 }],
+    '--tag',
+    '1.5.0',
+  );
+  expect(run.exitCode).toBe(3);
+  expect(run.stderr).toContain(
+    'error SECRET_MISSING: the cluster has no Secret hf-token-secret (kubectl create secret',
+  );
+  expect(run.stderr).toContain('error CLAIM_MISSING: the cluster has no PersistentVolumeClaim cache');
+  expect(run.calls.some(({ args }) => args.startsWith('apply'))).toBe(false);
+});
+
+test.each([
+  ['Apply failed with 1 conflict: conflict with "kubectl" using nvidia.com/v1beta1: .spec', 'APPLY_CONFLICT', 3],
+  ['Error from server (Forbidden): persistentvolumeclaims "own" is forbidden: exceeded quota: q', 'QUOTA_EXCEEDED', 3],
+  ['Error from server (NotFound): namespaces "serving" not found', 'NAMESPACE_MISSING', 3],
+  ['Error from server (Forbidden): admission webhook "vdgd.kb.io" denied the request: no', 'CLUSTER_REFUSED', 2],
+])('the cluster says %j: %s', async (said, code, exit) => {
+  const run = await push(
+    [...serves('v1beta1'), ...THERE, { asks: APPLY, stderr: said, exitCode: 1 }],
+    '--tag',
+    '1.5.0',
+  );
+  expect(run.exitCode).toBe(exit);
+  expect(run.stderr).toContain(`error ${code}: `);
+  expect(run.stderr).toContain(said);
+});
