@@ -20,6 +20,7 @@ import type { Io } from './io.ts';
 import { type LoadedProject, loadProject, type ProjectInput } from './load-project.ts';
 import { planUp } from './plan.ts';
 import { openRenderer } from './run-plan.ts';
+import { smokeGraph } from './smoke-graph.ts';
 import { stopProject } from './stop-project.ts';
 import type { UpFlags } from './up-flags.ts';
 
@@ -60,6 +61,7 @@ export async function bringUp({ input, flags, io, runtime }: BringUp): Promise<v
     for (const diagnostic of plan.notices) emit({ type: 'notice', diagnostic });
     emit({ type: 'plan', plan });
     if (plan.steps.length === 0 && flags.detach) {
+      if (flags.smoke) await smokeGraph(loaded.project, runtime, io, emit, io.interrupted);
       emit({ type: 'done', summary: `project ${loaded.project}: nothing to do, everything is up` });
       return;
     }
@@ -184,6 +186,7 @@ async function runUp({ loaded, plan, flags, io, runtime, emit, record }: RunUp):
     clearTimeout(timer);
     const url = await run.frontendUrl(walking);
     emit({ type: 'graph-ready', durationMs: io.clock.now() - startedAt, models: run.models, ...(url ? { url } : {}) });
+    if (flags.smoke) await smokeGraph(loaded.project, runtime, io, emit, io.interrupted);
     if (flags.detach) {
       emit({
         type: 'done',

@@ -17,6 +17,7 @@ import { registerPull } from './pull.ts';
 import { registerPush } from './push.ts';
 import { registerRender } from './render.ts';
 import { registerRestart } from './restart.ts';
+import { registerSmoke } from './smoke.ts';
 import { registerStats } from './stats.ts';
 import { registerUp } from './up.ts';
 import { registerValidate } from './validate.ts';
@@ -43,6 +44,7 @@ function makeProgram(version: string, io: Io, setExitCode: (code: number) => voi
   registerLs(program, io);
   registerEvents(program, io);
   registerStats(program, io);
+  registerSmoke(program, io, setExitCode);
   registerPull(program, io);
   registerInit(program, io);
   registerExport(program, io);

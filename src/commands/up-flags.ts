@@ -10,4 +10,5 @@ export interface UpFlags extends GraphFlags {
   readonly dryRun?: boolean;
   readonly progress?: string;
   readonly logs: boolean;
+  readonly smoke?: boolean;
 }

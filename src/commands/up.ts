@@ -28,6 +28,7 @@ export function registerUp(program: Command, io: Io): void {
       (text) => parseCount(text, '--restarts'),
       0,
     )
+    .option('--smoke', 'when it is ready, ask what its users will ask; exit 6 when an answer is wrong')
     .option('--dry-run', 'show the plan and change nothing')
     .option('--no-logs', 'do not show the containers’ logs')
     .option('--progress <mode>', 'auto, tty, plain, json or quiet')

@@ -100,6 +100,14 @@ export type EventBody =
       readonly url?: string;
       readonly models: readonly string[];
     }
+  /** What one check of the smoke suite saw. */
+  | {
+      readonly type: 'smoke-check';
+      readonly check: string;
+      readonly outcome: 'pass' | 'fail' | 'skip';
+      readonly detail: string;
+      readonly durationMs: number;
+    }
   | { readonly type: 'stopping'; readonly reason: string }
   | { readonly type: 'failed'; readonly card: FailureCard }
   | { readonly type: 'done'; readonly summary: string };

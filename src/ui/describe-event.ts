@@ -48,6 +48,8 @@ export function describeEvent(event: DynamoEvent): string | undefined {
     }
     case 'graph-ready':
       return describeReady(event);
+    case 'smoke-check':
+      return `smoke ${event.check}  ${event.outcome}: ${event.detail}`;
     case 'stopping':
       return `stopping: ${event.reason}`;
     case 'done':

@@ -1,0 +1,64 @@
+import type { Command } from 'commander';
+import { EXIT, UserError } from '../model/diagnostic.ts';
+import type { CheckResult, SmokeTarget } from '../smoke/smoke-check.ts';
+import { chooseProject } from './choose-project.ts';
+import { connect } from './connect.ts';
+import { type Io, print, printJson } from './io.ts';
+import { smokeTarget } from './smoke-graph.ts';
+
+interface SmokeFlags {
+  readonly project?: string;
+  readonly url?: string;
+  readonly format: string;
+  readonly only?: string;
+}
+
+/** `dynamo smoke`: asks a graph that is up, or any URL, what its users will ask. Exit 6 when a check fails. */
+export function registerSmoke(program: Command, io: Io, setExitCode: (code: number) => void): void {
+  program
+    .command('smoke')
+    .description('ask a graph that is up what its users will ask; exit 6 when an answer is wrong')
+    .option('-p, --project <name>', 'project name')
+    .option('--url <url>', 'a frontend anywhere; checks that look at workers are skipped')
+    .option('--format <format>', 'text, json or junit', 'text')
+    .option('--only <checks>', 'names of checks, comma-separated')
+    .action(async (flags: SmokeFlags) => {
+      const { chooseChecks, runSuite } = await import('../smoke/run-suite.ts');
+      const names = chooseChecks(flags.only);
+      checkFormat(flags.format);
+      const { suite, target } = await findTarget(flags, io);
+      const results = await runSuite(target, names, io.clock, io.interrupted);
+      await printResults(suite, results, flags.format, io);
+      if (results.some(({ outcome }) => outcome === 'fail')) setExitCode(EXIT.smokeFailed);
+    });
+}
+
+function checkFormat(format: string): void {
+  if (['text', 'json', 'junit'].includes(format)) return;
+  throw new UserError('FORMAT', `there is no format "${format}"`, { hint: 'use text, json or junit' });
+}
+
+async function printResults(suite: string, results: readonly CheckResult[], format: string, io: Io): Promise<void> {
+  const { formatJunit, formatText } = await import('../smoke/format-report.ts');
+  if (format === 'json') return printJson(io, results);
+  print(io, format === 'junit' ? formatJunit(suite, results) : formatText(results));
+}
+
+async function findTarget(
+  flags: SmokeFlags,
+  io: Io,
+): Promise<{ readonly suite: string; readonly target: SmokeTarget }> {
+  if (flags.url !== undefined) {
+    const url = URL.canParse(flags.url) ? new URL(flags.url) : undefined;
+    if (url === undefined || !url.protocol.startsWith('http'))
+      throw new UserError('URL', `"${flags.url}" is no http:// or https:// URL`);
+    return {
+      suite: url.host,
+      target: { url: url.href.replace(/\/(?:v1\/?)?$/, ''), routerMode: undefined, workers: [] },
+    };
+  }
+  const runtime = await connect(io);
+  const project = await chooseProject(flags.project, io.env, runtime, io.interrupted);
+  const { containers } = await runtime.observe(project, [], io.interrupted);
+  return { suite: project, target: smokeTarget(project, containers) };
+}

@@ -1,0 +1,80 @@
+import { chatBody, describeResult, get, post } from './ask.ts';
+import type { Check } from './frontend-checks.ts';
+import { countRequests, parseMetrics } from './parse-metrics.ts';
+import { fail, pass, type SmokeContext, type SmokeWorker, skip } from './smoke-check.ts';
+
+/** Requests per worker: round-robin reaches each with one, random with all but one in 10⁴ graphs of two. */
+const PER_WORKER = 8;
+/** Counters move when a request ends, which the client may see first. */
+const SETTLE_MS = 2000;
+const POLL_MS = 50;
+
+async function readCount({ id, metricsUrl }: SmokeWorker, signal: AbortSignal): Promise<number | string> {
+  const result = await get(metricsUrl, signal);
+  if (result.kind === 'failure' || result.status !== 200) return `metrics of ${id}: ${describeResult(result)}`;
+  const samples = parseMetrics(result.body);
+  return samples === undefined ? `metrics of ${id} are not in the format of Prometheus` : countRequests(samples);
+}
+
+type Counts = ReadonlyMap<string, number>;
+
+async function readCounts(context: SmokeContext, workers: readonly SmokeWorker[]): Promise<Counts | string> {
+  const counts = await Promise.all(workers.map(async (worker) => readCount(worker, context.signal)));
+  const problem = counts.find((count) => typeof count === 'string');
+  if (typeof problem === 'string') return problem;
+  return new Map(workers.map(({ id }, index) => [id, Number(counts[index])]));
+}
+
+/** How far each worker's counter moved while `requests` were answered; waits until `enough` or the settling time is over. */
+async function countWhile(
+  context: SmokeContext,
+  workers: readonly SmokeWorker[],
+  requests: number,
+  enough: (moved: Counts) => boolean,
+): Promise<Counts | string> {
+  const before = await readCounts(context, workers);
+  if (typeof before === 'string') return before;
+  for (let index = 0; index < requests; index += 1) {
+    const text = `Smoke ${context.clock.now()}-${index}: say something new.`;
+    const result = await post(context, '/v1/chat/completions', chatBody(context.model, text));
+    if (result.kind === 'failure' || result.status !== 200) return `request ${index + 1}: ${describeResult(result)}`;
+  }
+  const giveUpAt = context.clock.now() + SETTLE_MS;
+  for (;;) {
+    const after = await readCounts(context, workers);
+    if (typeof after === 'string') return after;
+    const moved = new Map([...after].map(([id, count]) => [id, count - (before.get(id) ?? 0)]));
+    if (enough(moved) || context.clock.now() >= giveUpAt) return moved;
+    await context.clock.sleep(POLL_MS, context.signal);
+  }
+}
+
+function sum(counts: Counts): number {
+  return [...counts.values()].reduce((total, count) => total + count, 0);
+}
+
+function describe(counts: Counts): string {
+  return [...counts].map(([id, count]) => `${id} +${count}`).join(', ');
+}
+
+/** Every worker that answers has served: not asked of a KV router, which may keep one worker busy (facts/versions.md §5). */
+export const checkWorkers: Check = async (context) => {
+  const workers = context.workers.filter(({ role }) => role === 'aggregated' || role === 'decode');
+  if (workers.length === 0) return skip('no worker whose counters can be read');
+  const requests = workers.length * PER_WORKER;
+  const everyOne = context.routerMode !== 'kv';
+  const enough = (moved: Counts) =>
+    sum(moved) >= requests && (!everyOne || [...moved.values()].every((count) => count > 0));
+  const moved = await countWhile(context, workers, requests, enough);
+  if (typeof moved === 'string') return fail(moved);
+  return enough(moved) ? pass(describe(moved)) : fail(`of ${requests} requests: ${describe(moved)}`);
+};
+
+/** Prefill workers really get the prompts: their own counters move (facts/versions.md §5). */
+export const checkPrefill: Check = async (context) => {
+  const workers = context.workers.filter(({ role }) => role === 'prefill');
+  if (workers.length === 0) return skip('no prefill worker whose counters can be read');
+  const moved = await countWhile(context, workers, PER_WORKER, (counts) => sum(counts) >= PER_WORKER);
+  if (typeof moved === 'string') return fail(moved);
+  return sum(moved) > 0 ? pass(describe(moved)) : fail(`${PER_WORKER} requests passed by: ${describe(moved)}`);
+};

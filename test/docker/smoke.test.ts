@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest';
+import { cli } from '../support/spawn-cli.ts';
+import { docker, example, frontendUrl, testProject } from '../support/test-project.ts';
+
+test('up --smoke asks a disaggregated graph everything; what does not serve any more fails with 6', async () => {
+  await using project = await testProject('smoke');
+  const up = await cli([
+    ...['up', '-d', example('mocker/disagg_router.yaml'), '-p', project.name, '--port', '0', '--smoke'],
+    ...['--progress', 'plain', '--no-logs', '--wait-timeout', '120'],
+  ]);
+  expect(up.stderr).toMatch(/smoke prefill {2}pass: prefill-0 \+\d+/);
+  expect(up.stderr).toMatch(/smoke workers {2}pass: decode-0 \+\d+, decode-1 \+\d+/);
+  expect(up.stderr).not.toContain('fail:');
+  expect(up.exitCode).toBe(0);
+
+  // Any URL, without Docker.
+  const url = await frontendUrl(project.name);
+  const junit = await cli(['smoke', '--url', url, '--format', 'junit'], { DOCKER_HOST: 'unix:///nowhere.sock' });
+  expect(junit.exitCode).toBe(0);
+  expect(junit.stdout).toContain('tests="12" failures="0"');
+
+  // All workers gone: the frontend alone is there.
+  const workers = ['prefill-0', 'decode-0', 'decode-1'].map((id) => docker.getContainer(`${project.name}-${id}`));
+  await Promise.all(workers.map((worker) => worker.update({ RestartPolicy: { Name: 'no' } })));
+  await Promise.all(workers.map((worker) => worker.stop({ t: 10 })));
+  const broken = await cli(['smoke', '-p', project.name, '--format', 'json', '--only', 'health,models,chat']);
+  expect(broken.exitCode).toBe(6);
+  const outcomes = JSON.parse(broken.stdout).map((result: { check: string; outcome: string }) => result.outcome);
+  // 200 on /health with no worker at all proves nothing (facts/versions.md §4).
+  expect(outcomes).toEqual(['pass', 'fail', 'fail']);
+});
