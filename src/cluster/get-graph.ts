@@ -26,7 +26,8 @@ export async function getGraph(kubectl: Kubectl, address: GraphAddress, version?
   return stripObject(writtenAsAlpha ? await fetchGraph(kubectl, address, 'nvidia.com/v1alpha1') : object);
 }
 
-async function fetchGraph(kubectl: Kubectl, address: GraphAddress, version?: ApiVersion): Promise<MapNode> {
+/** The same as the cluster has it, status and all. */
+export async function fetchGraph(kubectl: Kubectl, address: GraphAddress, version?: ApiVersion): Promise<MapNode> {
   const { name, namespace } = address;
   const resource =
     version === undefined

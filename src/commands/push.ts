@@ -5,11 +5,17 @@ import type { Graph } from '../model/graph.ts';
 import { type Node, stringAt } from '../model/node.ts';
 import { connectCluster } from './cluster-flags.ts';
 import { addClusterGraphFlags, type ClusterGraphFlags, readClusterGraph } from './cluster-graph.ts';
+import { parseDuration } from './duration.ts';
 import { type Io, say } from './io.ts';
 
 interface PushFlags extends ClusterGraphFlags {
   readonly dryRun?: boolean;
+  readonly wait: boolean;
+  readonly waitTimeout: number;
 }
+
+/** Milliseconds: images of 20 GB are pulled, and models loaded. */
+const WAIT_MS = 3_600_000;
 
 /** `dynamo push`: a graph of a file to a cluster; nothing there is ever deleted. */
 export function registerPush(program: Command, io: Io): void {
@@ -20,6 +26,13 @@ export function registerPush(program: Command, io: Io): void {
       .argument('<file>', 'YAML file, launch script, or - for YAML on stdin'),
   )
     .option('--dry-run', 'ask the cluster whether it would take it; changes nothing')
+    .option('--no-wait', 'return when it is applied')
+    .option(
+      '--wait-timeout <duration>',
+      'give up waiting by then; the graph stays',
+      (text) => parseDuration(text, '--wait-timeout'),
+      WAIT_MS,
+    )
     .action((file: string, flags: PushFlags) => push(file, flags, io));
 }
 
@@ -48,6 +61,19 @@ async function push(file: string, flags: PushFlags, io: Io): Promise<void> {
   const place = namespace === undefined ? '' : ` -n ${namespace}`;
   if (dryRun) return say(io, `${graph.name}: the cluster would take it; nothing is changed`);
   say(io, `${graph.name}: applied; to undo: kubectl delete dynamographdeployment ${graph.name}${place}`);
+  if (!flags.wait) return;
+  const { waitReady } = await import('../cluster/wait-ready.ts');
+  await waitReady(
+    kubectl,
+    { name: graph.name, namespace },
+    {
+      clock: io.clock,
+      signal: io.interrupted,
+      timeoutMs: flags.waitTimeout,
+      onChange: (said) => say(io, `${graph.name}: ${said}`),
+    },
+  );
+  say(io, `${graph.name}: ready`);
 }
 
 /** What is no error; errors are said by the one that throws them. */

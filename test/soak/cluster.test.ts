@@ -72,7 +72,7 @@ describe.skipIf(!existsSync(CORPUS))('push, diff and export against a real API s
   const withTag = (verb: string, ...flags: readonly string[]) => [verb, '-', '--tag', '1.5.0', ...flags];
 
   test('push says what is missing, then applies; diff finds nothing, then what changed; export gives the graph back', async () => {
-    const early = await dynamo(withTag('push'));
+    const early = await dynamo(withTag('push', '--no-wait'));
     expect([early.exitCode, early.stderr]).toEqual([3, expect.stringContaining('SECRET_MISSING')]);
     await cluster.kubectl(['create', '-n', 'serving', '-f', '-'], secret());
 
@@ -80,10 +80,15 @@ describe.skipIf(!existsSync(CORPUS))('push, diff and export against a real API s
     expect([dry.exitCode, dry.stderr]).toEqual([0, expect.stringContaining('the cluster would take it')]);
     expect((await dynamo(['export', 'agg'])).stderr).toContain('error NOT_THERE: ');
 
-    const pushed = await dynamo(withTag('push'));
+    const silent = await dynamo(withTag('push', '--wait-timeout', '1s'));
+    expect([silent.exitCode, silent.stderr]).toEqual([5, expect.stringContaining('error OPERATOR_SILENT: ')]);
+    const pushed = await dynamo(withTag('push', '--no-wait'));
     expect([pushed.exitCode, pushed.stderr]).toEqual([0, expect.stringContaining('agg: applied')]);
-    const again = await dynamo(withTag('push'));
-    expect(again.exitCode).toBe(0);
+    const patch = ['patch', 'dynamographdeployment', 'agg', '--subresource=status', '--type=merge', '-p'];
+    const status = { state: 'successful', observedGeneration: 1, conditions: [] };
+    await cluster.kubectl(['-n', 'serving', ...patch, JSON.stringify({ status })]);
+    const again = await dynamo(withTag('push', '--wait-timeout', '10s'));
+    expect([again.exitCode, again.stderr]).toEqual([0, expect.stringContaining('agg: ready')]);
     const same = await dynamo(withTag('diff'));
     expect([same.exitCode, same.stdout]).toEqual([0, '']);
 
@@ -98,7 +103,7 @@ describe.skipIf(!existsSync(CORPUS))('push, diff and export against a real API s
     expect(JSON.parse(changed.stdout)).toEqual([
       { path: 'spec.components[decode].replicas', file: { value: 2, from: '<stdin>:12:17' }, cluster: { value: 3 } },
     ]);
-    const conflict = await dynamo(withTag('push'));
+    const conflict = await dynamo(withTag('push', '--no-wait'));
     expect([conflict.exitCode, conflict.stderr]).toEqual([3, expect.stringContaining('error APPLY_CONFLICT: ')]);
     for (const run of [early, dry, pushed, same, exported, changed, conflict])
       expect(run.stdout + run.stderr).not.toContain(CANARY);
@@ -107,20 +112,20 @@ describe.skipIf(!existsSync(CORPUS))('push, diff and export against a real API s
   test('an older cluster gets v1alpha1, from either form; one without the CRD says so, and a context that is not there', async () => {
     await cluster.define('dynamographdeployments.nvidia.com', readCrd('v1.1.0-dev'));
     await cluster.kubectl(['create', '-n', 'serving', '-f', '-'], secret());
-    const older = await dynamo(withTag('push'));
+    const older = await dynamo(withTag('push', '--no-wait'));
     expect([older.exitCode, older.stderr]).toEqual([0, expect.stringContaining('agg: applied')]);
     const exported = await dynamo(['export', 'agg']);
     expect(parse(exported.stdout).apiVersion).toBe('nvidia.com/v1alpha1');
     const same = await dynamo(withTag('diff'));
     expect([same.exitCode, same.stdout]).toEqual([0, '']);
 
-    const alpha = await dynamo(withTag('push'), ALPHA);
+    const alpha = await dynamo(withTag('push', '--no-wait'), ALPHA);
     expect([alpha.exitCode, alpha.stderr]).toEqual([0, expect.stringContaining('old: applied')]);
     const alphaSame = await dynamo(withTag('diff'), ALPHA);
     expect([alphaSame.exitCode, alphaSame.stdout]).toEqual([0, '']);
 
     await cluster.kubectl(['delete', 'crd', 'dynamographdeployments.nvidia.com']);
-    const none = await dynamo(withTag('push'));
+    const none = await dynamo(withTag('push', '--no-wait'));
     expect([none.exitCode, none.stderr]).toEqual([3, expect.stringContaining('error CRD_MISSING: ')]);
     const nowhere = await runCli(['export', 'agg', '--context', 'nowhere'], { env });
     expect([nowhere.exitCode, nowhere.stderr]).toEqual([3, expect.stringContaining('error NO_CONTEXT: ')]);

@@ -43,7 +43,7 @@ const APPLY = /^apply --server-side --field-manager=dynamo --validate=strict --n
 
 async function push(exchanges: readonly Exchange[], ...flags: readonly string[]) {
   await using kubectl = await fakeKubectl(exchanges);
-  const run = await runCli(['push', '-', '-n', 'serving', ...flags], { env: kubectl.env, stdin: FILE });
+  const run = await runCli(['push', '-', '--no-wait', '-n', 'serving', ...flags], { env: kubectl.env, stdin: FILE });
   return { ...run, calls: await kubectl.calls() };
 }
 
