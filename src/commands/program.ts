@@ -7,6 +7,7 @@ import { registerEvents } from './events.ts';
 import { registerExec } from './exec.ts';
 import { registerExplain } from './explain.ts';
 import { registerExport } from './export.ts';
+import { registerGpus } from './gpus.ts';
 import { registerInit } from './init.ts';
 import { type Io, say } from './io.ts';
 import { registerLogs } from './logs.ts';
@@ -46,6 +47,7 @@ function makeProgram(version: string, io: Io, setExitCode: (code: number) => voi
   registerStats(program, io);
   registerSmoke(program, io, setExitCode);
   registerPull(program, io);
+  registerGpus(program, io);
   registerInit(program, io);
   registerExport(program, io);
   registerDiff(program, io);

@@ -73,6 +73,18 @@ test.skipIf(!canStartEngine())(
     expect((await cli(['up', '-d', second, '-p', 'second', ...infra], env)).exitCode).toBe(0);
     expect(await inside('second', 'engine-0')).toBe(gpuUuid(2));
 
+    const listed = await cli(['gpus', '--format', 'json'], env);
+    const holders = JSON.parse(listed.stdout).map(
+      (row: { heldBy: { project: string; replica: string }[] }) => row.heldBy,
+    );
+    expect(holders).toEqual([
+      [{ project: 'first', replica: 'engine-0' }],
+      [{ project: 'first', replica: 'engine-1' }],
+      [{ project: 'second', replica: 'engine-0' }],
+      [],
+    ]);
+    expect((await cli(['gpus'], env)).stdout).toMatch(/^3 .*79\.\d GiB.* process 4711 \(python3, 39\.1 GiB\) /m);
+
     const third = await files.write('third.yaml', GRAPH('third', 1, 2));
     const short = await cli(['up', '-d', third, '-p', 'third', ...infra], env);
     expect(short.exitCode).toBe(3);
@@ -96,4 +108,7 @@ test('on a machine without a GPU a graph that needs one ends with 3 and says why
   const up = await cli(['up', '-d', file, '-p', project.name], { PATH: '/usr/bin:/bin' });
   expect(up.exitCode).toBe(3);
   expect(up.stderr).toMatch(/GPU_SHORTAGE.*needs 1 GPU/);
+  const listed = await cli(['gpus'], { PATH: '/usr/bin:/bin' });
+  expect(listed.exitCode).toBe(3);
+  expect(listed.stderr).toContain('NO_GPU: nvidia-smi is not installed');
 });

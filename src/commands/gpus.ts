@@ -1,0 +1,97 @@
+import type { Command } from 'commander';
+import { EXIT, UserError } from '../model/diagnostic.ts';
+import type { Gpu, GpuHold, GpuProcess } from '../model/host-inventory.ts';
+import { formatBytes } from '../model/quantity.ts';
+import { connect } from './connect.ts';
+import { type Io, print, printJson, say } from './io.ts';
+import { nameOf } from './run-plan.ts';
+
+interface GpusFlags {
+  readonly format: string;
+}
+
+/** One GPU as `gpus` shows it; the JSON form is stable. Bytes. `processes` are those of nobody's replica. */
+interface GpuRow {
+  readonly index: number;
+  readonly uuid: string;
+  readonly model: string;
+  readonly memoryTotalBytes: number;
+  readonly memoryFreeBytes: number;
+  readonly heldBy: readonly { readonly project: string; readonly replica: string }[];
+  readonly processes: readonly GpuProcess[];
+}
+
+/** `dynamo gpus`: every GPU of this machine and who has it. */
+export function registerGpus(program: Command, io: Io): void {
+  program
+    .command('gpus')
+    .description('list the GPUs of this machine and who holds them')
+    .option('--format <format>', 'table or json', 'table')
+    .action((flags: GpusFlags) => showGpus(flags, io));
+}
+
+/** GPUs that running replicas of any project hold, by the labels of their containers. Without an engine nobody holds any. */
+async function readHolds(io: Io): Promise<readonly GpuHold[]> {
+  try {
+    const runtime = await connect(io);
+    const running = (await runtime.observeAll(io.interrupted)).filter(({ status }) => status === 'running');
+    return running.flatMap((container) =>
+      container.gpus.map((uuid) => ({ uuid, project: container.project, replica: nameOf(container) })),
+    );
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    say(io, `notice ${error.code}: ${error.message}: which project holds a GPU is not known`);
+    return [];
+  }
+}
+
+/** What runs on a GPU that a replica holds is taken for the replica's own. */
+function gpuRow(gpu: Gpu, holds: readonly GpuHold[]): GpuRow {
+  const mine = holds.filter(({ uuid }) => uuid === gpu.uuid);
+  return {
+    index: gpu.index,
+    uuid: gpu.uuid,
+    model: gpu.name,
+    memoryTotalBytes: gpu.memoryTotalBytes,
+    memoryFreeBytes: gpu.memoryFreeBytes,
+    heldBy: mine.map(({ project, replica }) => ({ project, replica })),
+    processes: mine.length > 0 ? [] : gpu.processes,
+  };
+}
+
+function describeHolders({ heldBy, processes }: GpuRow): string {
+  const replicas = heldBy.map(({ project, replica }) => `project ${project} (${replica})`);
+  const foreign = processes.map(
+    ({ pid, name, memoryBytes }) => `process ${pid} (${name}, ${formatBytes(memoryBytes)})`,
+  );
+  return [...replicas, ...foreign].join(', ') || '-';
+}
+
+async function showGpus(flags: GpusFlags, io: Io): Promise<void> {
+  const { readGpuInventory } = await import('../host/read-gpu-inventory.ts');
+  const [inventory, holds] = await Promise.all([readGpuInventory(io.env, io.interrupted), readHolds(io)]);
+  if (inventory.gpus.length === 0) {
+    throw new UserError('NO_GPU', inventory.problem ?? 'this machine has no GPU', {
+      exitCode: EXIT.preflight,
+      hint: 'graphs of mockers need none: launch/mocker has four',
+    });
+  }
+  const rows = inventory.gpus.map((gpu) => gpuRow(gpu, holds));
+  if (inventory.problem !== undefined) say(io, `warning GPU_PROBLEM: ${inventory.problem}`);
+  if (flags.format === 'json') return printJson(io, rows);
+  const { formatTable } = await import('../ui/table.ts');
+  print(
+    io,
+    formatTable(
+      ['GPU', 'MODEL', 'FREE', 'TOTAL', 'HELD BY', 'UUID'],
+      rows.map((row) => [
+        String(row.index),
+        row.model,
+        formatBytes(row.memoryFreeBytes),
+        formatBytes(row.memoryTotalBytes),
+        describeHolders(row),
+        row.uuid,
+      ]),
+    ),
+  );
+}
