@@ -31,9 +31,11 @@ export async function createNetwork(
         Labels: { [LABEL.project]: project },
         abortSignal: signal,
       });
-      // Engines before 25 check the name without a lock: of two made at once the older one stays.
-      const [first] = await findByName(docker, network, signal);
-      if (first && first.Id !== made.id) await tolerate(made.remove(), isNotFound);
+      // Engines before 25 check the name without a lock: of those made at once the oldest stays. Each maker removes all younger ones,
+      // for an older one may be listed only after a younger one was.
+      const [first, ...younger] = await findByName(docker, network, signal);
+      const spare = younger.filter((other) => other.Id === made.id || isOurs(other, project));
+      await Promise.all(spare.map(({ Id }) => tolerate(docker.getNetwork(Id).remove(), isNotFound)));
       if (!first || first.Id === made.id || isOurs(first, project)) return;
     } catch (error) {
       if (!isConflict(error)) throw error;
