@@ -82,7 +82,6 @@ async function explainGraph(
         runtime,
         infra: { etcd: 'http://etcd:2379', nats: 'nats://nats:4222', shared: false },
       },
-      containers: ['main', 'sidecar-frontend'],
     });
     const before = new Map(listValues(cluster));
     const values = listValues(describeComponent(component, podTemplate)).map(([path, node]) =>

@@ -31,7 +31,7 @@ export function giveGpus(input: GiveGpusInput): ReadonlyMap<string, readonly str
     input.replicas.map(({ id, gpuCount, gpuSlots }) => ({
       replica: id,
       count: gpuCount,
-      previous: previous.get(id) ?? [],
+      previous: keptGpus(previous.get(id) ?? [], gpuCount),
       slots: gpuSlots,
     })),
   );
@@ -47,6 +47,11 @@ export function giveGpus(input: GiveGpusInput): ReadonlyMap<string, readonly str
   });
   if (result.kind === 'allocated') return merged.split(result.byReplica);
   throw shortageError(result.shortage, inventory.problem);
+}
+
+/** What the containers of a replica hold, one after another; those that share a claim hold the same. */
+function keptGpus(held: readonly string[], count: number): readonly string[] {
+  return held.length === count ? held : [...new Set(held)];
 }
 
 function shortageError(shortage: GpuShortage, problem: string | undefined): UserError {

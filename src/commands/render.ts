@@ -63,7 +63,7 @@ async function refusals(graph: Graph, generation: OperatorGeneration): Promise<r
   }));
 }
 
-const SAID: readonly string[] = ['NO_RUNTIME_VERSION', 'IMAGE_MISSING', 'CHECKPOINT_DISABLED'];
+const SAID: readonly string[] = ['NO_RUNTIME_VERSION', 'IMAGE_MISSING', 'CHECKPOINT_DISABLED', 'GMS_INTER_POD'];
 
 async function renderCluster(input: Input, flags: RenderFlags, io: Io): Promise<readonly Json[]> {
   const generation = operatorGeneration(flags.operatorVersion);

@@ -36,6 +36,8 @@ export interface ResolvedComponent {
   readonly nodeCount: number;
   /** The PodTemplateSpec of the Deployment (metadata and spec), each value with its origin; the worker hash is written `HASH`. */
   readonly podTemplate: MapNode;
+  /** GPUs that containers of the pod share, by the name of the pod's claim; undefined where it claims none. */
+  readonly gpuClaims?: ReadonlyMap<string, number>;
   /** False where the component's annotation turns the discovery of pull secrets off: its own list counts alone. */
   readonly discoversPullSecrets: boolean;
   /** Service documents, the frontend's (or system) service first. */

@@ -62,6 +62,16 @@ export function reportCheckpoint(context: GraphContext, name: string, checkpoint
   });
 }
 
+/** An inter-pod GPU memory service keeps the weights in a pod of its own, which only Grove makes [150 failover.go:44]. */
+export function reportInterPod(context: GraphContext, name: string, gms: MapNode): void {
+  reportFinding(context, {
+    code: 'GMS_INTER_POD',
+    message: `${name}: an inter-pod GPU memory service keeps the weights in a pod of its own, which only Grove makes`,
+    origin: gms.fields.get('mode')?.origin ?? gms.origin,
+    hint: 'the intra-pod mode needs no Grove',
+  });
+}
+
 /** Options of vLLM that together ask for elastic expert parallelism; the short form is vLLM's own alias. */
 const ELASTIC = /(?:^|\s)--enable-elastic-ep(?:\s|$)/;
 const RAY_BACKEND = /(?:^|\s)(?:--data-parallel-backend|-dpb)[\s=]+ray(?:\s|$)/;

@@ -22,6 +22,7 @@ import { generateFrontendSidecar } from './frontend-sidecar.ts';
 import { GENERATIONS, operatorOrigin } from './generation.ts';
 import { applyGpuMemoryService, applyInterPodEngine } from './gpu-memory-service.ts';
 import { type GraphContext, reportFinding } from './graph-context.ts';
+import { reportInterPod } from './graph-diagnostics.ts';
 import { mergeOver } from './merge.ts';
 import { envVar, mergeEnvs } from './merge-envs.ts';
 import { discoveryServiceAccount, gpuClaimTemplate } from './names.ts';
@@ -248,6 +249,7 @@ function addGpuSharing(
   const { generation } = context;
   let pod = podSpec;
   const gms = mapAt(service.written, 'gpuMemoryService');
+  if (gms && booleanAt(gms, 'enabled') && !isIntraPod(gms)) reportInterPod(graph, service.name, gms);
   if (booleanAt(gms, 'enabled') && isIntraPod(gms)) {
     const claimTemplate = gpuClaimTemplate(context.graphName, service.name);
     const origin = operatorOrigin(generation, 'internal/gms/gms.go:18');

@@ -20,6 +20,7 @@ import { mergeFrontendSidecar } from './frontend-sidecar.ts';
 import { GENERATIONS, operatorOrigin } from './generation.ts';
 import { applyGpuMemoryService, applyInterPodEngine } from './gpu-memory-service.ts';
 import { type GraphContext, reportFinding } from './graph-context.ts';
+import { reportInterPod } from './graph-diagnostics.ts';
 import { mergeOver } from './merge.ts';
 import { envVar, mergeEnvs } from './merge-envs.ts';
 import { discoveryServiceAccount, gpuClaimTemplate } from './names.ts';
@@ -213,6 +214,7 @@ function addGpuSharing(
   const { generation } = context;
   let pod = podSpec;
   const gms = mapAt(component.written, 'experimental', 'gpuMemoryService');
+  if (gms && !isIntraPod(gms)) reportInterPod(graph, component.name, gms);
   if (gms && isIntraPod(gms)) {
     const claimTemplate = gpuClaimTemplate(context.graphName, component.name);
     const extraClients = stringsAt(gms, 'extraClientContainers') ?? [];

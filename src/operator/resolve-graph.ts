@@ -5,6 +5,7 @@ import type { ResolvedComponent, ResolvedGraph } from '../model/resolved-graph.t
 import { readClaims } from './claims.ts';
 import { admitObject } from './crd-defaults.ts';
 import { GENERATIONS } from './generation.ts';
+import { withGpuClaims } from './gpu-claims.ts';
 import { type GraphContext, reportFinding } from './graph-context.ts';
 import { resolveV1alpha1 } from './resolve-v1alpha1.ts';
 import { resolveV1beta1 } from './resolve-v1beta1.ts';
@@ -40,14 +41,15 @@ export function resolveGraph(graph: Graph, options: ResolveOptions): ResolvedGra
     report: (diagnostic) => diagnostics.push(diagnostic),
   };
   const components = resolveComponents(context);
+  const shared = sharedDocuments(context, components);
   return {
     name: graph.name,
     generation,
     kubernetesNamespace: context.kubernetesNamespace,
-    components,
+    components: components.map((component) => withGpuClaims(component, shared)),
     companions: graph.companions,
     claims: readClaims(context),
-    shared: sharedDocuments(context, components),
+    shared,
     diagnostics,
   };
 }

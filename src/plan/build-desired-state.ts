@@ -100,7 +100,7 @@ export function buildDesiredState(
   const graph = collapseNodes(resolved);
   const diagnostics: Diagnostic[] = [
     // That a cluster without Grove has no place for several nodes says nothing about this machine.
-    ...graph.diagnostics.filter(({ code }) => code !== 'NO_MULTINODE_ORCHESTRATOR'),
+    ...graph.diagnostics.filter(({ code }) => code !== 'NO_MULTINODE_ORCHESTRATOR').map(refuseHere),
     ...checkComponents(graph),
     ...noticeCollapsed(graph),
   ];
@@ -123,7 +123,6 @@ export function buildDesiredState(
       component: component.name,
       podTemplate: adapted.podTemplate,
       context: { project: options.project, runtime, infra },
-      containers: ['main', stringAt(main, 'name') ?? 'main', 'sidecar-frontend'],
     });
     deviations.push(...deviated.applied);
     const usesHub = (isFrontend(component) || registersModel(component)) && !/(?:^|\/)dynamo-cpu[:@]/.test(image);
@@ -197,6 +196,11 @@ export function buildDesiredState(
     notices: distinct(notices),
   };
   return { desired, deviations, diagnostics: distinct(diagnostics) };
+}
+
+/** What a cluster with more of the platform could run, and one machine cannot. */
+function refuseHere(diagnostic: Diagnostic): Diagnostic {
+  return diagnostic.code === 'GMS_INTER_POD' ? { ...diagnostic, severity: 'error' } : diagnostic;
 }
 
 function distinct(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {

@@ -18,7 +18,9 @@ import type { ResolvedComponent } from '../model/resolved-graph.ts';
 import type { RuntimeFacts } from '../model/runtime-facts.ts';
 import type { CompanionValues } from './companion-values.ts';
 import { readContainerEnv } from './container-env.ts';
-import { checkLimits, makeContainer, takeGpus } from './desired-container.ts';
+import { dealGpus } from './deal-gpus.ts';
+import { checkLimits, makeContainer } from './desired-container.ts';
+import { isDynamoProcess } from './dynamo-process.ts';
 import { type ImageOverrides, overrideImage } from './image-overrides.ts';
 import { frontendPort, isFrontend, podFsGroup, readPodContainers } from './local-pod.ts';
 import type { CacheMount } from './model-cache.ts';
@@ -76,6 +78,8 @@ function serviceAliases(component: ResolvedComponent, namespace: string): string
 
 interface Draft {
   readonly role: ContainerRole;
+  /** A Dynamo process: the main container, or another that the operator completes as it does that one. */
+  readonly joinsGraph: boolean;
   readonly written: MapNode;
   readonly container: string;
 }
@@ -84,17 +88,26 @@ interface Draft {
 function listContainers(spec: MapNode): Draft[] {
   const { init, main, sidecars } = readPodContainers(spec);
   const named = (written: MapNode) => stringAt(written, 'name') ?? 'main';
+  const beside = (role: ContainerRole, written: MapNode): Draft => ({
+    role,
+    joinsGraph: isDynamoProcess(written),
+    written,
+    container: named(written),
+  });
   return [
-    ...init.map(
-      ({ container, sidecar }): Draft => ({
-        role: sidecar ? 'sidecar' : 'init',
-        written: container,
-        container: named(container),
-      }),
-    ),
-    ...sidecars.map((written): Draft => ({ role: 'sidecar', written, container: named(written) })),
-    ...(main ? [{ role: 'main', written: main, container: 'main' } satisfies Draft] : []),
+    ...init.map(({ container, sidecar }) => beside(sidecar ? 'sidecar' : 'init', container)),
+    ...sidecars.map((written) => beside('sidecar', written)),
+    ...(main ? [{ role: 'main', joinsGraph: true, written: main, container: 'main' } satisfies Draft] : []),
   ];
+}
+
+/**
+ * `--image` counts for the main container and for those that the operator made of its image; `--tag` for other Dynamo processes as
+ * well, which may run another of Dynamo's images.
+ */
+function imageOf(written: string, draft: Draft, main: MapNode, component: string, images: ImageOverrides): string {
+  if (written === stringAt(main, 'image')) return overrideImage(written, component, images);
+  return draft.joinsGraph ? overrideImage(written, component, { byComponent: new Map(), tag: images.tag }) : written;
 }
 
 function stringMap(node: MapNode | undefined): Record<string, string> {
@@ -156,7 +169,7 @@ export function buildReplica(
     [...main.env, ...[...context.extraEnv].map(([key, value]) => ({ name: key, value }))],
     port !== undefined,
   );
-  const remainingGpus = [...context.gpus];
+  const gpusOf = dealGpus(context.gpus, component.gpuClaims ?? new Map());
   const aliases = serviceAliases(component, context.kubernetesNamespace);
   const bridge: DesiredNetworking = {
     kind: 'bridge',
@@ -205,22 +218,21 @@ export function buildReplica(
     if (!read) continue;
     for (const unresolved of read.unresolved) diagnostics.push(unresolvedProbe(id, draft.written, unresolved));
     const writtenImage = stringAt(draft.written, 'image') ?? '';
-    const image = draft.role === 'main' ? overrideImage(writtenImage, component.name, context.images) : writtenImage;
+    const image = imageOf(writtenImage, draft, main.written, component.name, context.images);
     const volumesOf = withModelCache(draft, context, owner);
     volumes.push(...volumesOf.volumes.map((volume) => ({ ...volume, image })));
-    const gpus = takeGpus(draft.written, remainingGpus);
-    const env =
-      draft.role === 'main'
-        ? [
-            ...draft.env.filter((entry) => !context.extraEnv.has(entry.name)),
-            ...[...context.extraEnv].map(([key, value]) => ({
-              name: key,
-              value,
-              secret: true,
-              origin: { kind: 'flag', flag: '--env-file' } as const,
-            })),
-          ]
-        : draft.env;
+    const gpus = gpusOf(draft.written);
+    const env = draft.joinsGraph
+      ? [
+          ...draft.env.filter((entry) => !context.extraEnv.has(entry.name)),
+          ...[...context.extraEnv].map(([key, value]) => ({
+            name: key,
+            value,
+            secret: true,
+            origin: { kind: 'flag', flag: '--env-file' } as const,
+          })),
+        ]
+      : draft.env;
     const made = makeContainer(draft.written, {
       name: name(draft.container),
       container: draft.container,
@@ -284,7 +296,7 @@ function publishedPorts(port: number | undefined, probed: readonly number[], con
 /** The Hugging Face cache below the home of the image's user, unless the file mounts something there or moves HF_HOME. */
 function withModelCache(
   draft: {
-    readonly role: ContainerRole;
+    readonly joinsGraph: boolean;
     readonly mounted: ContainerVolumes;
     readonly env: readonly { readonly name: string }[];
   },
@@ -295,7 +307,7 @@ function withModelCache(
   const path = `${context.runtime.home}/.cache/huggingface`;
   const taken = mounted.mounts.some((mount) => path.startsWith(mount.path) || mount.path.startsWith(path));
   const moved = draft.env.some((entry) => entry.name === 'HF_HOME' || entry.name === 'HF_HUB_CACHE');
-  if (draft.role !== 'main' || !context.modelCache || taken || moved) return mounted;
+  if (!draft.joinsGraph || !context.modelCache || taken || moved) return mounted;
   if (context.modelCache.kind === 'bind') {
     return {
       ...mounted,

@@ -31,7 +31,10 @@ function collapse(component: ResolvedComponent): ResolvedComponent {
     return withField(container, 'resources', resources);
   });
   const changed = withField(spec, 'containers', list(containers, spec.origin));
-  return { ...component, podTemplate: withField(component.podTemplate, 'spec', changed) };
+  const podTemplate = withField(component.podTemplate, 'spec', changed);
+  if (!component.gpuClaims) return { ...component, podTemplate };
+  const claims = [...component.gpuClaims].map(([claim, count]) => [claim, count * component.nodeCount] as const);
+  return { ...component, podTemplate, gpuClaims: new Map(claims) };
 }
 
 /**

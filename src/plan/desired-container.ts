@@ -12,7 +12,7 @@ import { booleanAt, type MapNode, mapAt, numberAt, stringAt, stringsAt } from '.
 import type { Probes } from '../model/probe.ts';
 import { expandVariables } from './expand-variables.ts';
 import { hashContainer } from './hash-spec.ts';
-import { cpuLimit, gpuCount, memoryLimitBytes } from './local-pod.ts';
+import { cpuLimit, memoryLimitBytes } from './local-pod.ts';
 
 /** What a container of a pod needs beyond its own lines. */
 export interface ContainerContext {
@@ -141,9 +141,4 @@ export function checkLimits(
     });
   }
   return notices;
-}
-
-/** Takes this container's share from the GPUs of its replica: `main` and sidecars each get what they ask for, in order. */
-export function takeGpus(written: MapNode, remaining: string[]): readonly string[] {
-  return remaining.splice(0, gpuCount(written));
 }

@@ -1,6 +1,8 @@
 import { itemsAt, list, type MapNode, map, type Node, scalar, stringAt, withField } from '../model/node.ts';
 import type { Origin } from '../model/origin.ts';
 import type { RuntimeFacts } from '../model/runtime-facts.ts';
+import { isDynamoProcess } from './dynamo-process.ts';
+import { readPodContainers } from './local-pod.ts';
 
 /** Where etcd and NATS are for the containers of the project. */
 export interface InfraAddresses {
@@ -104,6 +106,8 @@ const DEVIATIONS: readonly Deviation[] = [
 /** A deviation that was applied to a component, for `render --local`, `plan` and `explain`. */
 export interface AppliedDeviation {
   readonly component: string;
+  /** A container beside the main one. */
+  readonly container?: string;
   readonly deviation: string;
   readonly reason: string;
   readonly changes: Readonly<Record<string, string>>;
@@ -137,11 +141,12 @@ export interface DeviatingPod {
   readonly component: string;
   readonly podTemplate: MapNode;
   readonly context: Omit<DeviationContext, 'env'>;
-  /** Containers that are Dynamo processes: `main`, and a frontend sidecar. Others stay as the cluster runs them. */
-  readonly containers: readonly string[];
 }
 
-/** The pod template with every row applied that applies, each change carrying the row as its origin. */
+/**
+ * The pod template with every row applied that applies, each change carrying the row as its origin. The main container and every other
+ * Dynamo process deviate; other containers stay as the cluster runs them.
+ */
 export function applyDeviations(input: DeviatingPod): {
   readonly podTemplate: MapNode;
   readonly applied: readonly AppliedDeviation[];
@@ -149,18 +154,25 @@ export function applyDeviations(input: DeviatingPod): {
   const spec = input.podTemplate.fields.get('spec');
   if (spec?.kind !== 'map') return { podTemplate: input.podTemplate, applied: [] };
   const applied: AppliedDeviation[] = [];
-  const containers = itemsAt(spec, 'containers').map((item) => {
-    if (item.kind !== 'map' || !input.containers.includes(stringAt(item, 'name') ?? 'main')) return item;
-    let container = item;
+  const { main } = readPodContainers(spec);
+  const deviate = (item: Node): Node => {
+    if (item.kind !== 'map' || (item !== main && !isDynamoProcess(item))) return item;
+    const container = item === main ? undefined : stringAt(item, 'name');
+    let changed = item;
     for (const row of DEVIATIONS) {
-      const changes = row.env({ ...input.context, env: readEnv(container) });
+      const changes = row.env({ ...input.context, env: readEnv(changed) });
       if (!changes) continue;
-      const origin: Origin = { kind: 'local', deviation: row.id, reason: row.reason };
-      for (const [name, text] of Object.entries(changes)) container = setEnv(container, name, text, origin);
-      applied.push({ component: input.component, deviation: row.id, reason: row.reason, changes });
+      const { id: deviation, reason } = row;
+      const origin: Origin = { kind: 'local', deviation, reason };
+      for (const [name, text] of Object.entries(changes)) changed = setEnv(changed, name, text, origin);
+      applied.push({ component: input.component, ...(container ? { container } : {}), deviation, reason, changes });
     }
-    return container;
-  });
-  const changed = withField(spec, 'containers', list(containers, spec.origin));
+    return changed;
+  };
+  let changed = spec;
+  for (const kind of ['initContainers', 'containers']) {
+    const items = itemsAt(spec, kind);
+    if (items.length > 0) changed = withField(changed, kind, list(items.map(deviate), spec.origin));
+  }
   return { podTemplate: withField(input.podTemplate, 'spec', changed), applied };
 }

@@ -44,12 +44,7 @@ function describeContainer(container: DesiredContainer): { [key: string]: Json }
  * its containers, then the `Deviations` from the cluster with their reasons. Holds no secret's value.
  */
 export function localDocuments(desired: DesiredState, deviations: readonly AppliedDeviation[]): readonly Json[] {
-  const rows = deviations.map(({ component, deviation, reason, changes }) => ({
-    component,
-    deviation,
-    reason,
-    changes: { ...changes },
-  }));
+  const rows = deviations.map(({ changes, ...row }) => ({ ...row, changes: { ...changes } }));
   return [
     ...desired.infra.map(({ service, container }) => ({
       kind: 'Infrastructure',

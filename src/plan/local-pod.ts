@@ -49,7 +49,12 @@ export function cpuLimit(container: MapNode): number | undefined {
   return quantityAt(container, 'resources', 'limits', 'cpu');
 }
 
-/** GPUs of one replica: the sum over its containers. */
+/** The claims of the pod that the container uses. */
+export function claimsOf(container: MapNode): readonly string[] {
+  return itemsAt(container, 'resources', 'claims').flatMap((claim) => stringAt(claim, 'name') ?? []);
+}
+
+/** GPUs of one replica: the sum over its containers, and over the claims that several of them share. */
 export function podGpuCount(component: ResolvedComponent): number {
   const spec = mapAt(component.podTemplate, 'spec');
   if (!spec) return 0;
@@ -59,7 +64,8 @@ export function podGpuCount(component: ResolvedComponent): number {
     ...sidecars,
     ...init.filter((entry) => entry.sidecar).map((entry) => entry.container),
   ];
-  return all.reduce((sum, container) => sum + gpuCount(container), 0);
+  const claimed = [...(component.gpuClaims?.values() ?? [])].reduce((sum, count) => sum + count, 0);
+  return all.reduce((sum, container) => sum + gpuCount(container), claimed);
 }
 
 /** `command` and `args` in one list, as the process sees them before any shell. */

@@ -17,7 +17,7 @@ function listYaml(folder: string): readonly string[] {
 
 /** The reasons for which a file of the corpus may be refused; each is checked to stand at a place of that file. */
 const REFUSALS =
-  /error (SPEC_EMPTY|UNKNOWN_FIELD|SEVERAL_GRAPHS|TEMPLATE_HOLE|KUSTOMIZE_PATCH|IMAGE_INVALID|INVALID_INPUT):/;
+  /error (SPEC_EMPTY|GMS_INTER_POD|UNKNOWN_FIELD|SEVERAL_GRAPHS|TEMPLATE_HOLE|KUSTOMIZE_PATCH|IMAGE_INVALID|INVALID_INPUT):/;
 
 describe.skipIf(!existsSync(CORPUS))('every concrete file of the corpus', () => {
   test('is planned, or refused with a GPU table or a positioned message; never with a stack', async () => {

@@ -22,7 +22,6 @@ function apply(env: Record<string, string>, version: string, infra = OWN) {
     component: 'decode',
     podTemplate: template as MapNode,
     context: { project: 'p', runtime: runtimeFacts(version), infra },
-    containers: ['main'],
   });
   const main = itemsAt(podTemplate, 'spec', 'containers')[0];
   const values = Object.fromEntries(
