@@ -1,4 +1,5 @@
 import type { Diagnostic } from '../model/diagnostic.ts';
+import { LABEL_RULE, SUBDOMAIN_RULE } from '../model/names.ts';
 import { at, type MapNode, mapAt, stringAt } from '../model/node.ts';
 import { findTemplateHole } from './find-holes.ts';
 import { placeOf } from './place.ts';
@@ -9,6 +10,11 @@ const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])
 const LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 const SUBDOMAIN_LENGTH = 253;
 const LABEL_LENGTH = 63;
+
+/** apimachinery MaxLenError. */
+function tooLong(limit: number): string {
+  return `must be no more than ${limit} characters`;
+}
 
 function checkName(root: MapNode): Diagnostic[] {
   const name = stringAt(root, 'metadata', 'name') ?? '';
@@ -23,7 +29,8 @@ function checkName(root: MapNode): Diagnostic[] {
   const hole = findTemplateHole(name);
   if (hole) return error(hole.code, `metadata.name: has the template hole ${hole.text}`, hole.hint);
   if (SUBDOMAIN.test(name) && name.length <= SUBDOMAIN_LENGTH) return [];
-  const message = `metadata.name: Invalid value: "${name}": must be lower-case letters, digits, "-" and "."`;
+  const rule = SUBDOMAIN.test(name) ? tooLong(SUBDOMAIN_LENGTH) : SUBDOMAIN_RULE;
+  const message = `metadata.name: Invalid value: "${name}": ${rule}`;
   const suggestion = name.toLowerCase().replace(/[^a-z0-9.-]+/g, '-');
   return error('NAME_INVALID', message, SUBDOMAIN.test(suggestion) ? `for example ${suggestion}` : 'rename it');
 }
@@ -42,7 +49,8 @@ function checkNamespace(root: MapNode): Diagnostic[] {
       },
     ];
   }
-  const message = `metadata.namespace: Invalid value: "${namespace}": must be lower-case letters, digits and "-"`;
+  const rule = LABEL.test(namespace) ? tooLong(LABEL_LENGTH) : LABEL_RULE;
+  const message = `metadata.namespace: Invalid value: "${namespace}": ${rule}`;
   return [{ severity: 'error', code: 'NAMESPACE_INVALID', message, ...placeOf(node?.origin) }];
 }
 

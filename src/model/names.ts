@@ -34,3 +34,11 @@ export function networkName(project: string): string {
 export function volumeName(project: string, claim: string): string {
   return `${project}_${claim}`;
 }
+
+/** What Kubernetes says of a name that is none (apimachinery pkg/util/validation, IsDNS1123Subdomain). */
+export const SUBDOMAIN_RULE =
+  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+
+/** IsDNS1123Label; the two blanks are Kubernetes' own. */
+export const LABEL_RULE =
+  "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";

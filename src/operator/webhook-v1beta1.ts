@@ -1,3 +1,4 @@
+import { SUBDOMAIN_RULE } from '../model/names.ts';
 import { at, itemsAt, type MapNode, mapAt, type Node, stringAt, stringsAt } from '../model/node.ts';
 import {
   type AdmissionFinding,
@@ -27,8 +28,6 @@ const GROVE_HINT = 'a cluster with Grove takes other rules';
 const GROVE_NAME_LIMIT = 45;
 /** apimachinery pkg/util/validation IsDNS1123Subdomain. */
 const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
-const SUBDOMAIN_TEXT =
-  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 
 /** The validating webhook of 1.5 at create [150 internal/webhook/validation/dynamographdeployment.go:159-397]. */
 export function checkGraphV1beta1(graph: BetaAdmission): readonly AdmissionFinding[] {
@@ -121,5 +120,5 @@ function checkPolicyTopology(spec: MapNode): readonly AdmissionFinding[] {
   const name = stringAt(node);
   if (!node || !name) return [];
   const path = 'spec.experimental.kvTransferPolicy.clusterTopologyName';
-  return [...(SUBDOMAIN.test(name) ? [] : [invalid(path, node, SUBDOMAIN_TEXT)]), forbidden(path, NEEDS_GROVE, node)];
+  return [...(SUBDOMAIN.test(name) ? [] : [invalid(path, node, SUBDOMAIN_RULE)]), forbidden(path, NEEDS_GROVE, node)];
 }

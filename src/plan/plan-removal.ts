@@ -75,11 +75,16 @@ export function planRestart(observed: ObservedState, chosen: readonly ObservedCo
     replicas.set(key, [...(replicas.get(key) ?? []), container]);
   }
   for (const [replica, containers] of replicas) {
-    const started = containers.map(({ name, facts, ...container }) => {
-      const stop = isUp({ name, facts, ...container })
-        ? builder.add({ kind: 'stopContainer', name, graceSeconds: facts.graceSeconds }, name, 'restart', [])
-        : undefined;
-      return builder.add({ kind: 'startContainer', name }, name, 'restart', [stop]);
+    const stops = containers.flatMap((container) => {
+      if (!isUp(container)) return [];
+      const { name, facts } = container;
+      return [builder.add({ kind: 'stopContainer', name, graceSeconds: facts.graceSeconds }, name, 'restart', [])];
+    });
+    const pod = containers[0]?.role === 'infra' ? [] : podOf(observed, containers);
+    const held = planPod(replica, pod, stops, builder);
+    const started = containers.map(({ name }) => {
+      const stop = builder.has(`stopContainer:${name}`) ? `stopContainer:${name}` : undefined;
+      return builder.add({ kind: 'startContainer', name }, name, 'restart', [stop, held]);
     });
     const registers = keepsEtcd && containers.some(({ facts }) => (facts.instances ?? 0) > 0);
     const first = containers[0];
@@ -96,4 +101,37 @@ export function planRestart(observed: ObservedState, chosen: readonly ObservedCo
     }
   }
   return builder.build(observed.project, []);
+}
+
+/** All containers of the replica that the given ones belong to. */
+function podOf(observed: ObservedState, [first]: readonly ObservedContainer[]): readonly ObservedContainer[] {
+  return observed.containers.filter(
+    ({ role, component, replica }) => role !== 'infra' && component === first?.component && replica === first.replica,
+  );
+}
+
+/**
+ * Where the sandbox of a replica has stopped, what joined it cannot start: it is started first, and then, as a kubelet does with a new
+ * sandbox, the init containers in their order, for a Memory emptyDir went with it. Returns the last step of it.
+ */
+function planPod(
+  replica: string,
+  pod: readonly ObservedContainer[],
+  after: readonly string[],
+  builder: PlanBuilder,
+): string | undefined {
+  const sandbox = pod.find(({ role }) => role === 'sandbox');
+  if (!sandbox || isUp(sandbox)) return undefined;
+  const { name } = sandbox;
+  let last = builder.add({ kind: 'startContainer', name }, name, 'what joined it needs it', after);
+  const inits = pod.filter(({ role }) => role === 'init').toSorted((a, b) => (a.startedAt ?? 0) - (b.startedAt ?? 0));
+  for (const init of inits) {
+    const start = builder.add({ kind: 'startContainer', name: init.name }, init.name, 'its sandbox starts anew', [
+      last,
+    ]);
+    last = builder.add({ kind: 'waitCompleted', replica, name: init.name }, init.name, 'init containers end first', [
+      start,
+    ]);
+  }
+  return last;
 }

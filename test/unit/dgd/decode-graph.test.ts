@@ -188,3 +188,12 @@ test('any JSON value in any place of a graph is decoded or refused with a positi
     { numRuns: 500 },
   );
 });
+
+test('bad names are refused in the words of the API server', () => {
+  const messages = (name: string) => decode(beta().replace('name: g', name)).diagnostics.map(({ message }) => message);
+  expect(messages('name: My_Graph')[0]).toBe(
+    `metadata.name: Invalid value: "My_Graph": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')`,
+  );
+  expect(messages(`name: ${'g'.repeat(254)}`)[0]).toMatch(/: must be no more than 253 characters$/);
+  expect(messages('name: g, namespace: A_B')[0]).toContain('a lowercase RFC 1123 label must consist of');
+});

@@ -265,3 +265,26 @@ test('restart stops, starts and waits for the chosen replicas alone', () => {
     'waitReady:decode-0',
   ]);
 });
+
+test('restart of a stopped pod starts its sandbox first, then what it begins with, then the rest', () => {
+  const pod = (name: string, role: 'sandbox' | 'init' | 'sidecar' | 'main', startedAt: number) =>
+    observedContainer(desiredContainer(name, { role }), { component: 'w', status: 'exited', role, startedAt });
+  const containers = [
+    pod('p-w-0-sandbox', 'sandbox', 1),
+    pod('p-w-0-second', 'init', 3),
+    pod('p-w-0-first', 'init', 2),
+    pod('p-w-0-log', 'sidecar', 4),
+    pod('p-w-0', 'main', 4),
+  ];
+  const plan = planRestart(observedState(containers, IMAGES), containers);
+  expect(plan.steps.map(({ id, after }) => [id, after])).toEqual([
+    ['startContainer:p-w-0-sandbox', []],
+    ['startContainer:p-w-0-first', ['startContainer:p-w-0-sandbox']],
+    ['waitCompleted:p-w-0-first', ['startContainer:p-w-0-first']],
+    ['startContainer:p-w-0-second', ['waitCompleted:p-w-0-first']],
+    ['waitCompleted:p-w-0-second', ['startContainer:p-w-0-second']],
+    ['startContainer:p-w-0-log', ['waitCompleted:p-w-0-second']],
+    ['startContainer:p-w-0', ['waitCompleted:p-w-0-second']],
+    ['waitReady:w-0', ['startContainer:p-w-0-log', 'startContainer:p-w-0']],
+  ]);
+});
