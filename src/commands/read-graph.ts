@@ -22,6 +22,8 @@ export interface ReadGraphInput {
     readonly secret?: readonly string[];
   };
   readonly generation: OperatorGeneration;
+  /** It is only rendered: what a cluster would refuse is a warning. */
+  readonly lenient?: boolean;
   /** `--image` and `--runtime-version` by component, as a script's components need them. */
   readonly image?: (component: string) => string | undefined;
   readonly runtimeVersion?: (component: string) => string | undefined;
@@ -82,7 +84,13 @@ async function readYaml(input: ReadGraphInput, io: Io): Promise<GraphInput> {
   const { loadGraph } = await import('../dgd/load-graph.ts');
   const { file, generation } = input;
   const loaded = await loadGraph(
-    { file, generation, companionFiles: flags.file ?? [], ...(flags.name ? { name: flags.name } : {}) },
+    {
+      file,
+      generation,
+      lenient: input.lenient ?? false,
+      companionFiles: flags.file ?? [],
+      ...(flags.name ? { name: flags.name } : {}),
+    },
     io.stdin,
     io.interrupted,
   );

@@ -67,7 +67,7 @@ const SAID: readonly string[] = ['NO_RUNTIME_VERSION', 'IMAGE_MISSING', 'CHECKPO
 
 async function renderCluster(input: Input, flags: RenderFlags, io: Io): Promise<readonly Json[]> {
   const generation = operatorGeneration(flags.operatorVersion);
-  const read = await readGraph({ ...input, flags, generation }, io);
+  const read = await readGraph({ ...input, flags, generation, lenient: true }, io);
   const [{ resolveGraph }, { clusterDocuments }] = await Promise.all([
     import('../operator/resolve-graph.ts'),
     import('../operator/cluster-documents.ts'),

@@ -6,6 +6,7 @@ import { parseDocuments, type SourceDocument } from '../source/parse-documents.t
 import { readSource } from '../source/read-source.ts';
 import { decodeGraph } from './decode-graph.ts';
 import { explainTemplate } from './explain-template.ts';
+import { pruneUnknown } from './prune-unknown.ts';
 import { readCompanions } from './read-companions.ts';
 import { readObjects } from './read-objects.ts';
 
@@ -17,6 +18,8 @@ export interface LoadGraphOptions {
   readonly name?: string;
   /** What another generation accepts is an error too. */
   readonly strict?: boolean;
+  /** What a cluster would refuse, or one machine cannot run, is a warning as long as there is a graph: to render it. */
+  readonly lenient?: boolean;
   /** More files with Secrets, ConfigMaps and claims; they win over those of `file`. */
   readonly companionFiles?: readonly string[];
 }
@@ -60,7 +63,7 @@ export async function loadGraph(
   );
   const syntax = [main, ...others].flatMap((read) => read?.diagnostics ?? []);
   throwOnErrors(syntax);
-  const { generation, name, strict = false } = options;
+  const { generation, name, strict = false, lenient = false } = options;
   const { graph, diagnostics } = decodeGraph(main?.documents ?? [], { generation, name, strict });
   const objects = readObjects(others.flatMap(({ documents }) => documents));
   const beside = readCompanions(objects.objects);
@@ -69,7 +72,14 @@ export async function loadGraph(
     at: start,
     ...diagnostic,
   }));
-  throwOnErrors(all);
+  if (!lenient || !graph) throwOnErrors(all);
   if (!graph) throw new UserError('NOT_A_GRAPH', 'the input holds no graph');
-  return { graph: { ...graph, companions: addCompanions(graph.companions, beside.companions) }, diagnostics: all };
+  const whole = { ...graph, companions: addCompanions(graph.companions, beside.companions) };
+  return lenient
+    ? { graph: pruneUnknown(whole, all), diagnostics: all.map(asWarning) }
+    : { graph: whole, diagnostics: all };
+}
+
+function asWarning(diagnostic: Diagnostic): Diagnostic {
+  return diagnostic.severity === 'error' ? { ...diagnostic, severity: 'warning' } : diagnostic;
 }

@@ -39,3 +39,18 @@ test('explain names the place, the default or the deviation of a value, and what
     expect.stringContaining('did you mean "decode.env.DYN_SYSTEM_PORT"?'),
   ]);
 });
+
+test('render --cluster drops a field that no operator knows, and takes what is no whole graph: both are warnings', async () => {
+  const stdin = `${beta('volumeMount: []')}\n`;
+  const unknown = await runCli(['render', '-', '--cluster'], { stdin });
+  expect(unknown.exitCode).toBe(0);
+  expect(unknown.stderr).toMatch(/:13:15 warning UNKNOWN_FIELD: unknown field ".*volumeMount"/);
+  expect(unknown.stdout).toContain('image: x:1.0.0');
+  expect(unknown.stdout).not.toMatch(/volumeMount:/);
+  const patch = beta().replace('      type: worker\n', '').replace('              image: x:1.0.0', '');
+  const partial = await runCli(['render', '-', '--cluster'], { stdin: `${patch}\n` });
+  expect(partial.exitCode).toBe(0);
+  expect(partial.stderr).toContain('warning KUSTOMIZE_PATCH');
+  expect(partial.stdout).toContain('kind: Deployment');
+  expect((await runCli(['plan', '-'], { stdin })).exitCode).toBe(2);
+});
