@@ -5,7 +5,6 @@ import { adaptMocker } from '../mock/adapt-mocker.ts';
 import type { DesiredContainer, DesiredState } from '../model/desired-state.ts';
 import { type Diagnostic, throwOnErrors, UserError } from '../model/diagnostic.ts';
 import type { Graph } from '../model/graph.ts';
-import type { GpuInventory } from '../model/host-inventory.ts';
 import { projectName } from '../model/names.ts';
 import type { ObservedState } from '../model/observed-state.ts';
 import type { OperatorGeneration } from '../model/origin.ts';
@@ -20,7 +19,7 @@ import type { AppliedDeviation } from '../plan/deviations.ts';
 import { checkComponentNames, parseComponentValues, valueFor } from '../plan/image-overrides.ts';
 import { registersModel } from '../plan/local-pod.ts';
 import { checkProjectName } from './choose-project.ts';
-import { chosenGpus, giveGpus } from './give-gpus.ts';
+import { chosenGpus, type GiveGpusInput, giveGpus } from './give-gpus.ts';
 import type { GraphFlags } from './graph-flags.ts';
 import { findHuggingFace } from './hugging-face.ts';
 import type { Io } from './io.ts';
@@ -51,6 +50,8 @@ export interface LoadedProject {
   readonly settleMs: number;
   /** Servers of `--infra-endpoints`. */
   readonly shared: InfraEndpoints | undefined;
+  /** GPU_SHORTAGE, where the caller looks at a graph that this machine has not the GPUs for: no replica has any then. */
+  readonly shortage: UserError | undefined;
 }
 
 const PULL_POLICIES: ReadonlyMap<string, DesiredContainer['pullPolicy']> = new Map([
@@ -104,13 +105,14 @@ class Assumptions {
 
 /**
  * The whole way from FILE to what is desired and what is there; changes nothing. Throws a UserError with every problem of the input
- * (exit 2), or with what the machine lacks (exit 3).
+ * (exit 2), or with what the machine lacks (exit 3). `looksOnly`: too few GPUs are told in what is returned, not thrown.
  */
 export async function loadProject(
   input: ProjectInput,
   flags: GraphFlags,
   io: Io,
   runtime: Runtime,
+  { looksOnly = false } = {},
 ): Promise<LoadedProject> {
   const signal = io.interrupted;
   const generation = operatorGeneration(flags.operatorVersion);
@@ -193,12 +195,9 @@ export async function loadProject(
       ? import('../host/read-gpu-inventory.ts').then((host) => host.readGpuInventory(io.env, signal))
       : undefined,
   ]);
-  const built = inventory
-    ? buildDesiredState(resolved, {
-        ...options,
-        gpus: giveGpus({ replicas, inventory: inventory satisfies GpuInventory, observed, restrictTo }),
-      })
-    : laidOut;
+  const given = inventory ? tryGiveGpus({ replicas, inventory, observed, restrictTo }) : undefined;
+  if (given?.shortage && !looksOnly) throw given.shortage;
+  const built = given?.gpus ? buildDesiredState(resolved, { ...options, gpus: given.gpus }) : laidOut;
   const modelWorkers = replicas.some((replica) => registersModel(replica.component));
   return {
     project,
@@ -221,5 +220,16 @@ export async function loadProject(
       : undefined,
     settleMs,
     shared: infra.shared,
+    shortage: given?.shortage,
   };
+}
+
+/** The GPUs of each replica, or the error that says why there are not enough. */
+function tryGiveGpus(input: GiveGpusInput): { gpus?: ReadonlyMap<string, readonly string[]>; shortage?: UserError } {
+  try {
+    return { gpus: giveGpus(input) };
+  } catch (error) {
+    if (error instanceof UserError && error.code === 'GPU_SHORTAGE') return { shortage: error };
+    throw error;
+  }
 }

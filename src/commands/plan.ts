@@ -47,7 +47,12 @@ export function planUp(
 /** Prints the plan: data to stdout, notices to stderr. */
 export async function showPlan(input: ProjectInput, flags: PlanFlags, io: Io): Promise<void> {
   const runtime = await connect(io);
-  const plan = planUp(await loadProject(input, flags, io, runtime), flags);
+  const loaded = await loadProject(input, flags, io, runtime, { looksOnly: true });
+  if (loaded.shortage) {
+    say(io, formatNotices(loaded.desired.notices));
+    throw loaded.shortage;
+  }
+  const plan = planUp(loaded, flags);
   if (flags.format === 'json') return printJson(io, planToJson(plan));
   print(io, formatPlan(plan));
   say(io, formatNotices(plan.notices));

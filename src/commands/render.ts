@@ -91,7 +91,13 @@ async function renderLocal(input: Input, flags: RenderFlags, io: Io): Promise<re
     import('./load-project.ts'),
     import('../plan/local-documents.ts'),
   ]);
-  const loaded = await loadProject(input, flags, io, await connect(io));
+  const loaded = await loadProject(input, flags, io, await connect(io), { looksOnly: true });
+  const { shortage } = loaded;
   sayAll(loaded.desired.notices, io);
+  if (shortage) {
+    const { code, message } = shortage;
+    const hint = 'up would refuse it; containers are written without the GPUs they get';
+    sayAll([{ severity: 'warning', code, message, hint }], io);
+  }
   return localDocuments(loaded.desired, loaded.deviations);
 }

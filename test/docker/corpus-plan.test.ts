@@ -63,3 +63,16 @@ describe('the examples', () => {
     else expect(given.length).toBeGreaterThan(0);
   });
 });
+
+test('with too few GPUs a plan is refused after its notices, and a look at the containers is not', async () => {
+  await using gpus = await installFakeNvidiaSmi(1);
+  const env = { PATH: `${gpus.folder}:${process.env.PATH}` };
+  const plan = await runCli(['plan', example('vllm/disagg.yaml'), '-p', 'short'], { env });
+  expect([plan.exitCode, plan.stdout]).toEqual([3, '']);
+  expect(plan.stderr).toMatch(/notice VERSION_ASSUMED[\s\S]*error GPU_SHORTAGE[\s\S]*NEED +GPUS/);
+  const local = await runCli(['render', example('vllm/disagg.yaml'), '--local', '-p', 'short'], { env });
+  expect(local.exitCode).toBe(0);
+  expect(local.stderr).toContain('warning GPU_SHORTAGE');
+  expect([...local.stdout.matchAll(/^kind: Replica$/gm)]).toHaveLength(3);
+  expect(local.stdout).not.toMatch(/^ +gpus:/m);
+});
