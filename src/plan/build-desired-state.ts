@@ -18,6 +18,7 @@ import { type CacheMount, chooseCache, type HostFolder } from './model-cache.ts'
 import { mountWorkspace, type Workspace } from './mount-workspace.ts';
 import { listIgnoredFields } from './pod-notices.ts';
 import { collectPullLogins } from './pull-logins.ts';
+import { noticeStandIn, standInFrontend } from './stand-in-frontend.ts';
 
 export interface LocalOptions {
   readonly project: string;
@@ -72,7 +73,7 @@ export interface LocalReplica {
 
 /** Every replica of the graph that one machine runs, in file order; `--scale` wins over the file. */
 export function listReplicas(graph: ResolvedGraph, scale: ReadonlyMap<string, number>): readonly LocalReplica[] {
-  return collapseNodes(graph)
+  return standInFrontend(collapseNodes(graph))
     .components.filter((component) => CLUSTER_ONLY[component.type] === undefined)
     .flatMap((component) => {
       const count = valueFor(scale, component.name) ?? component.replicas;
@@ -97,12 +98,13 @@ export function buildDesiredState(
   readonly deviations: readonly AppliedDeviation[];
   readonly diagnostics: readonly Diagnostic[];
 } {
-  const graph = collapseNodes(resolved);
+  const graph = standInFrontend(collapseNodes(resolved));
   const diagnostics: Diagnostic[] = [
     // That a cluster without Grove has no place for several nodes says nothing about this machine.
     ...graph.diagnostics.filter(({ code }) => code !== 'NO_MULTINODE_ORCHESTRATOR').map(refuseHere),
     ...checkComponents(graph),
     ...noticeCollapsed(graph),
+    ...noticeStandIn(resolved, graph),
   ];
   const deviations: AppliedDeviation[] = [];
   const network = networkName(options.project);
