@@ -36,7 +36,35 @@ function describeContainer(container: DesiredContainer): { [key: string]: Json }
       ? { publish: container.publish.map((port) => `${port.hostAddress}:${port.hostPort}:${port.containerPort}`) }
       : {}),
     ...(container.network.kind === 'container' ? { joins: container.network.name } : {}),
+    ...describeLimits(container),
+    ...describeProbes(container, hide),
   };
+}
+
+/** What the container may do and use; what it does not set is left out. */
+function describeLimits(container: DesiredContainer): { [key: string]: Json } {
+  const { user, groups, capabilitiesAdd, capabilitiesDrop, ulimits, memoryBytes, cpus, ipcMode } = container;
+  return {
+    ...(user === undefined ? {} : { user }),
+    ...(groups.length > 0 ? { groups: [...groups] } : {}),
+    ...(capabilitiesAdd.length > 0 ? { capabilitiesAdd: [...capabilitiesAdd] } : {}),
+    ...(capabilitiesDrop.length > 0 ? { capabilitiesDrop: [...capabilitiesDrop] } : {}),
+    ...(container.privileged ? { privileged: true } : {}),
+    ...(container.readOnlyRoot ? { readOnlyRoot: true } : {}),
+    ...(memoryBytes === undefined ? {} : { memoryBytes }),
+    ...(cpus === undefined ? {} : { cpus }),
+    ...(ulimits.length > 0 ? { ulimits: ulimits.map((limit) => ({ ...limit })) } : {}),
+    ...(ipcMode === undefined ? {} : { ipcMode }),
+    graceSeconds: container.graceSeconds,
+  };
+}
+
+function describeProbes({ probes }: DesiredContainer, hide: (text: string) => string): { [key: string]: Json } {
+  if (Object.keys(probes).length === 0) return {};
+  const plain: Json = JSON.parse(JSON.stringify(probes), (_, value) =>
+    typeof value === 'string' ? hide(value) : value,
+  );
+  return { probes: plain };
 }
 
 /**

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { DesiredEnv, DesiredState } from '../../../src/model/desired-state.ts';
 import { localDocuments } from '../../../src/plan/local-documents.ts';
-import { desiredContainer, desiredReplica } from './builders.ts';
+import { desiredContainer, desiredReplica, desiredState } from './builders.ts';
 
 const CANARY = 'canary-5309';
 const env = (name: string, value: string, secret: boolean): DesiredEnv => ({
@@ -48,4 +48,41 @@ test('replicas with their containers and the deviations are told, and no value o
     },
     { kind: 'Deviations', deviations: [deviation] },
   ]);
+});
+
+test('what a container may do and use is told, with its probes and without secrets in them', () => {
+  const handler = { kind: 'exec', command: ['check', `--token=${CANARY}`] } as const;
+  const timing = {
+    initialDelaySeconds: 0,
+    periodSeconds: 5,
+    timeoutSeconds: 1,
+    successThreshold: 1,
+    failureThreshold: 3,
+  };
+  const container = desiredContainer('p-decode-0', {
+    env: [env('TOKEN', CANARY, true)],
+    user: '1000:0',
+    groups: [1000],
+    capabilitiesAdd: ['IPC_LOCK'],
+    memoryBytes: 1024,
+    cpus: 2,
+    ulimits: [{ name: 'memlock', soft: -1, hard: -1 }],
+    graceSeconds: 7,
+    probes: { readiness: { handler, ...timing } },
+  });
+  const [replica] = localDocuments(desiredState([desiredReplica('decode-0', [container])], { infra: [] }), []);
+  expect(replica).toMatchObject({
+    containers: [
+      {
+        user: '1000:0',
+        groups: [1000],
+        capabilitiesAdd: ['IPC_LOCK'],
+        memoryBytes: 1024,
+        cpus: 2,
+        ulimits: [{ name: 'memlock', soft: -1, hard: -1 }],
+        graceSeconds: 7,
+        probes: { readiness: { handler: { command: ['check', '--token=(secret)'] }, periodSeconds: 5 } },
+      },
+    ],
+  });
 });
