@@ -12,6 +12,8 @@ export interface GraphFlags extends ScriptFlags {
   readonly tag?: string;
   readonly scale?: readonly string[];
   readonly gpus?: string;
+  /** Mockers stand for the workers: no GPU is needed. */
+  readonly mock?: boolean;
   readonly port: number;
   readonly bind: string;
   readonly pull?: string;
@@ -38,6 +40,7 @@ export function addGraphFlags(command: Command): Command {
     .option('--tag <tag>', 'tag to give every image of the file')
     .addOption(new Option('--scale <component=n>', 'replicas of a component').argParser(collect))
     .option('--gpus <list>', 'GPUs to choose from: indexes or UUIDs, comma-separated')
+    .option('--mock', 'run mockers in place of the workers: the whole graph on a CPU')
     .addOption(
       new Option('--port <port>', 'host port of the frontend, 0 for a free one')
         .argParser((text) => parseCount(text, '--port'))

@@ -10,12 +10,21 @@ export interface HuggingFace {
   readonly cache: HostFolder | undefined;
 }
 
+function cacheFolder(env: Readonly<Record<string, string | undefined>>, home: string): string {
+  return env.HF_HOME || join(env.XDG_CACHE_HOME || join(home, '.cache'), 'huggingface');
+}
+
+/** Where the hub client keeps models: HF_HUB_CACHE, else `hub` below the cache directory. */
+export function hubFolder(env: Readonly<Record<string, string | undefined>>, home: string): string {
+  return env.HF_HUB_CACHE || join(cacheFolder(env, home), 'hub');
+}
+
 /** The caller's Hugging Face login and cache: HF_HOME, else ~/.cache/huggingface, as the hub client looks for them. */
 export async function findHuggingFace(
   env: Readonly<Record<string, string | undefined>>,
   home: string,
 ): Promise<HuggingFace> {
-  const folder = env.HF_HOME || join(env.XDG_CACHE_HOME || join(home, '.cache'), 'huggingface');
+  const folder = cacheFolder(env, home);
   const [cache, login] = await Promise.all([
     readHostFolder(folder),
     readFile(env.HF_TOKEN_PATH || join(folder, 'token'), 'utf8').catch(() => ''),

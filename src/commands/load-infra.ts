@@ -7,7 +7,7 @@ import type { LocalOptions } from '../plan/build-desired-state.ts';
 import type { Io } from './io.ts';
 
 /** `compose/.env`: names of images that scripts/bootstrap built; the environment wins over it. */
-async function composeEnv(io: Io): Promise<Readonly<Record<string, string | undefined>>> {
+export async function composeEnv(io: Io): Promise<Readonly<Record<string, string | undefined>>> {
   const text = await readFile(new URL('compose/.env', io.home), 'utf8').catch(() => '');
   return { ...parseEnv(text), ...io.env };
 }

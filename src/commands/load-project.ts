@@ -134,31 +134,39 @@ export async function loadProject(
     },
     io,
   );
-  const resolved = resolveGraph(graph, { generation });
-  const components = resolved.components.map((component) => component.name);
+  const written = resolveGraph(graph, { generation });
+  const components = written.components.map((component) => component.name);
   checkComponentNames(images.byComponent, components, '--image');
   checkComponentNames(scale, components, '--scale');
   checkComponentNames(versions, components, '--runtime-version');
   const project = checkProjectName(flags.project || io.env.DYNAMO_PROJECT || projectName(graph.name));
-  const [engine, infra, extraEnv, huggingFace, missingHostPaths, claimFolders] = await Promise.all([
+  const [engine, infra, extraEnv, huggingFace, claimFolders] = await Promise.all([
     engineSoon,
     loadInfra(flags.infraEndpoints, io),
     readEnvFiles(flags.envFile ?? []),
     findHuggingFace(io.env, io.env.HOME ?? homedir()),
-    findMissingHostPaths(resolved),
     claimsSoon,
   ]);
+  const mock = flags.mock
+    ? await import('./mock-project.ts').then(({ mockProject }) =>
+        mockProject({ graph, resolved: written, images, versions, generation, project, runtime, io }),
+      )
+    : undefined;
+  const { resolved, companions } = mock ?? { resolved: written, companions: graph.companions };
+  const missingHostPaths = await findMissingHostPaths(resolved);
   const assumptions = new Assumptions();
   let settleMs = 0;
   const options: LocalOptions = {
     project,
     source: input.file,
-    images,
+    images: mock?.images ?? images,
     scale,
     pull: pullPolicy(flags.pull),
     runtimeOf: (component, image) => {
       const flag = valueFor(versions, component.name);
-      const { version, why } = runtimeVersionOf({ flag, written: component.runtimeVersionOverride, image, generation });
+      const { version, why } =
+        mock?.versionOf(component) ??
+        runtimeVersionOf({ flag, written: component.runtimeVersionOverride, image, generation });
       assumptions.note(component.name, version, why);
       const facts = runtimeFacts(version);
       settleMs = Math.max(settleMs, facts.settleMs);
@@ -166,7 +174,7 @@ export async function loadProject(
     },
     infra: infra.options,
     engine,
-    companions: readCompanionValues(graph.companions, huggingFace.token, script?.secrets),
+    companions: readCompanionValues(companions, huggingFace.token, script?.secrets),
     gpus: new Map(),
     port: flags.port,
     bind: flags.bind,
@@ -209,6 +217,7 @@ export async function loadProject(
         ...assumptions.list(generation, flags.operatorVersion, graph.apiVersion),
         // A hole that --image has filled, or that stops everything under a name of its own, is not said again.
         ...diagnostics.filter((diagnostic) => diagnostic.code !== 'IMAGE_HOLE'),
+        ...(mock?.notices ?? []),
         ...built.desired.notices,
       ],
     },

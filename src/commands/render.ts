@@ -35,6 +35,8 @@ export function registerRender(program: Command, io: Io): void {
     .action(async (file: string, args: readonly string[], flags: RenderFlags, command: Command) => {
       if (flags.cluster && flags.local)
         throw new UserError('INVALID_FLAG', '--cluster and --local exclude one another');
+      if (flags.mock && !flags.local)
+        throw new UserError('INVALID_FLAG', '--mock is of this machine alone', { hint: 'add --local' });
       const input = { file, scriptArgs: scriptArguments(args, command) };
       const documents = await (flags.local ? renderLocal(input, flags, io) : renderCluster(input, flags, io));
       if (flags.format === 'json') return printJson(io, documents);

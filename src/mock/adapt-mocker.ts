@@ -1,18 +1,7 @@
 import { itemsAt, list, type MapNode, type Node, scalar, stringAt, stringsAt, withField } from '../model/node.ts';
 import type { Origin } from '../model/origin.ts';
 import type { RuntimeFacts } from '../model/runtime-facts.ts';
-
-/** Flags of the mocker that say the role of a worker, by runtime (facts/versions.md §1, §8). */
-function roleFlags(mode: string, runtime: RuntimeFacts, namespace: string): readonly string[] {
-  if (runtime.mockerRoleFlags === 'mode') return ['--disaggregation-mode', mode];
-  if (mode === 'decode') return ['--is-decode-worker'];
-  if (mode !== 'prefill') return [];
-  // 0.6 registers both roles under one component unless the prefill worker names its own.
-  return [
-    '--is-prefill-worker',
-    ...(runtime.mockerNeedsEndpoint ? ['--endpoint', `dyn://${namespace}.prefill.generate`] : []),
-  ];
-}
+import { roleFlags } from './mocker-flags.ts';
 
 /**
  * A pod that runs `python3 -m dynamo.mocker` with the role flag of 1.x, rewritten for a runtime that spells it otherwise; every other
