@@ -16,6 +16,7 @@ import type { Runtime } from '../model/runtime.ts';
 import { planStop } from '../plan/plan-removal.ts';
 import { checkMachine } from './check-machine.ts';
 import { type ErrorContext, explainError, NO_EVIDENCE } from './explain-error.ts';
+import { checkStillFree, type GpuLedger, gpuStarts, openGpuLedger } from './gpu-ledger.ts';
 import type { Io } from './io.ts';
 import { type LoadedProject, loadProject, type ProjectInput } from './load-project.ts';
 import { planUp } from './plan.ts';
@@ -55,9 +56,15 @@ export async function bringUp({ input, flags, io, runtime }: BringUp): Promise<v
       },
       io.interrupted,
     );
-    // What another `up` did while this one waited counts.
-    const loaded = waited ? await reload(before, { input, flags, io, runtime }) : before;
+    const holder = `dynamo up ${input.file} (pid ${process.pid})`;
+    const takesGpus = gpuStarts(planUp(before, flags), before).size > 0;
+    await using ledger = takesGpus
+      ? await openGpuLedger(io, holder, (diagnostic) => emit({ type: 'notice', diagnostic }))
+      : undefined;
+    // What another `up` did while this one waited counts; the GPUs that were free may not be any more.
+    const loaded = waited || ledger ? await reload(before, { input, flags, io, runtime }) : before;
     const plan = planUp(loaded, flags);
+    ledger?.expect(gpuStarts(plan, loaded));
     for (const diagnostic of plan.notices) emit({ type: 'notice', diagnostic });
     emit({ type: 'plan', plan });
     if (plan.steps.length === 0 && flags.detach) {
@@ -66,7 +73,7 @@ export async function bringUp({ input, flags, io, runtime }: BringUp): Promise<v
       return;
     }
     await checkFirst(plan, { loaded, runtime, io, emit, record });
-    await runUp({ loaded, plan, flags, io, runtime, emit, record });
+    await runUp({ loaded, plan, flags, io, runtime, emit, record, ledger });
   } finally {
     await close();
   }
@@ -76,6 +83,7 @@ async function reload(before: LoadedProject, { input, flags, io, runtime }: Brin
   const images = [...before.observed.images.keys()];
   if (input.file === '-') {
     const observed = await runtime.observe(before.project, images, io.interrupted);
+    checkStillFree(before, observed.gpuHolds);
     return {
       ...before,
       observed,
@@ -93,6 +101,7 @@ interface RunUp {
   readonly runtime: Runtime;
   readonly emit: Emit;
   readonly record: RunRecord;
+  readonly ledger: GpuLedger | undefined;
 }
 
 /** What can be known before anything starts; a refusal is a card like any other. */
@@ -119,7 +128,7 @@ function tellFailure(error: unknown, { loaded, io, emit, ...context }: TellFailu
 /** Milliseconds after which a request is on its way to the engine. */
 const SENT_MS = 20;
 
-async function runUp({ loaded, plan, flags, io, runtime, emit, record }: RunUp): Promise<void> {
+async function runUp({ loaded, plan, flags, io, runtime, emit, record, ledger }: RunUp): Promise<void> {
   const { desired } = loaded;
   const attached = new AbortController();
   const startedAt = io.clock.now();
@@ -176,6 +185,10 @@ async function runUp({ loaded, plan, flags, io, runtime, emit, record }: RunUp):
       waits: run.waits(attached.signal),
       onStart: (name, started) => {
         run.onStart(name, started, attached.signal);
+        started.then(
+          () => ledger?.started(name),
+          () => undefined,
+        );
         if (!infra.delete(name)) return;
         // Loading them blocks for a third of a second: it costs nothing while the engine starts the servers, and delays every request before.
         io.clock.sleep(SENT_MS, attached.signal).then(prepareInfraClients, () => undefined);

@@ -102,6 +102,32 @@ test.skipIf(!canStartEngine())(
   },
 );
 
+test.skipIf(!canStartEngine())(
+  'twenty projects at one moment share eight GPUs without sharing one of them',
+  async () => {
+    await using engine = await startGpuEngine();
+    await engine.copyImage('debian:bookworm-slim');
+    await using machine = await installFakeNvidiaSmi(8);
+    await using files = await testProject('race');
+    await using servers = await startServers({ jetStream: true });
+    const env = { ...engine.env, PATH: `${machine.folder}:${process.env.PATH}`, CUDA_VISIBLE_DEVICES: undefined };
+    const names = Array.from({ length: 20 }, (_, index) => `race-${index}`);
+    const ups = await Promise.all(
+      names.map(async (name) => {
+        const file = await files.write(`${name}.yaml`, GRAPH(name, 1, 1));
+        const flags = ['--infra-endpoints', servers.endpoints, '--progress', 'plain', '--pull', 'never', '--no-logs'];
+        return cli(['up', '-d', file, '-p', name, ...flags], env);
+      }),
+    );
+    const refused = ups.filter(({ exitCode }) => exitCode === 3);
+    expect(ups.filter(({ exitCode }) => exitCode === 0)).toHaveLength(8);
+    expect(refused).toHaveLength(12);
+    for (const { stderr } of refused) expect(stderr).toMatch(/GPU_SHORTAGE.*needs 1 GPU/);
+    const running = await engine.docker.listContainers({ filters: { label: ['dynamo.gpus'] } });
+    expect(new Set(running.map(({ Labels }) => Labels['dynamo.gpus'])).size).toBe(8);
+  },
+);
+
 test('on a machine without a GPU a graph that needs one ends with 3 and says why', async () => {
   await using project = await testProject('nogpu');
   const file = await project.write('gpu.yaml', GRAPH('nogpu', 1, 1));
