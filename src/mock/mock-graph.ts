@@ -135,7 +135,12 @@ export function mockGraph(graph: ResolvedGraph, options: MockOptions): MockedGra
 }
 
 function withSpec(component: ResolvedComponent, spec: MapNode): ResolvedComponent {
-  return { ...component, nodeCount: 1, podTemplate: withField(component.podTemplate, 'spec', spec) };
+  return {
+    ...component,
+    nodeCount: 1,
+    gpuClaims: new Map(),
+    podTemplate: withField(component.podTemplate, 'spec', spec),
+  };
 }
 
 function words(texts: readonly string[]): Node {

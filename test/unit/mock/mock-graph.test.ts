@@ -155,6 +155,11 @@ describe('a worker as a mocker', () => {
   });
 });
 
+it('needs none of the GPUs that its containers claimed together', () => {
+  const claiming = { ...component('w', worker('--model', 'a/b')), gpuClaims: new Map([['gms', 1]]) };
+  expect(main(mock([claiming]), 'w').component?.gpuClaims?.size).toBe(0);
+});
+
 describe('its model', () => {
   const mountOf = (result: ReturnType<typeof mock>) => {
     const { container, component: found } = main(result, 'w');
