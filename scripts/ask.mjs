@@ -32,6 +32,9 @@ const response = await send('/v1/chat/completions', {
   }),
 });
 
+// A reader that has seen enough (`| head`) is no error.
+process.stdout.on('error', (error) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+
 let words = 0;
 const parser = createParser({
   onEvent({ data }) {

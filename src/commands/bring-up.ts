@@ -7,7 +7,6 @@ import { isProbeNoise } from '../engine/probe-noise.ts';
 import { ProjectRun } from '../engine/project-run.ts';
 import { readReadyReplicas } from '../engine/read-readiness.ts';
 import { walkPlan } from '../engine/walk-plan.ts';
-import { acquireLock } from '../host/acquire-lock.ts';
 import { prepareInfraClients } from '../infra/check-health.ts';
 import { EXIT, UserError } from '../model/diagnostic.ts';
 import type { Emit } from '../model/event.ts';
@@ -20,10 +19,14 @@ import { checkStillFree, type GpuLedger, gpuStarts, openGpuLedger } from './gpu-
 import type { Io } from './io.ts';
 import { type LoadedProject, loadProject, type ProjectInput } from './load-project.ts';
 import { planUp } from './plan.ts';
-import { openRenderer } from './run-plan.ts';
+import { LEAVE, lockProject } from './project-lock.ts';
+import { nameOf, openRenderer } from './run-plan.ts';
 import { smokeGraph } from './smoke-graph.ts';
 import { stopProject } from './stop-project.ts';
 import type { UpFlags } from './up-flags.ts';
+
+/** Who did not see the graph ready cannot call it up. */
+const LEFT = { exitCode: EXIT.interrupted };
 
 interface BringUp {
   readonly input: ProjectInput;
@@ -43,15 +46,19 @@ export async function bringUp({ input, flags, io, runtime }: BringUp): Promise<v
   };
   try {
     let waited = false;
-    await using _lock = await acquireLock(
+    const leave = new AbortController();
+    await using _lock = await lockProject(
+      before.project,
+      `dynamo up ${input.file}`,
+      io,
       {
-        name: `project/${before.project}@${io.env.DOCKER_HOST ?? ''}`,
-        holder: `dynamo up ${input.file} (pid ${process.pid})`,
-        clock: io.clock,
         onWait: (holder) => {
           waited = true;
           const message = `waiting for ${holder}, which works on project ${before.project}`;
           emit({ type: 'notice', diagnostic: { severity: 'notice', code: 'LOCKED', message } });
+        },
+        onAsked: (asked, asker) => {
+          if (asked === LEAVE) leave.abort(new UserError('LEFT', `${asker} takes the project over`, LEFT));
         },
       },
       io.interrupted,
@@ -59,7 +66,11 @@ export async function bringUp({ input, flags, io, runtime }: BringUp): Promise<v
     const holder = `dynamo up ${input.file} (pid ${process.pid})`;
     const takesGpus = gpuStarts(planUp(before, flags), before).size > 0;
     await using ledger = takesGpus
-      ? await openGpuLedger(io, holder, (diagnostic) => emit({ type: 'notice', diagnostic }))
+      ? await openGpuLedger(
+          { ...io, interrupted: AbortSignal.any([io.interrupted, leave.signal]) },
+          holder,
+          (diagnostic) => emit({ type: 'notice', diagnostic }),
+        )
       : undefined;
     // What another `up` did while this one waited counts; the GPUs that were free may not be any more.
     const loaded = waited || ledger ? await reload(before, { input, flags, io, runtime }) : before;
@@ -73,7 +84,7 @@ export async function bringUp({ input, flags, io, runtime }: BringUp): Promise<v
       return;
     }
     await checkFirst(plan, { loaded, runtime, io, emit, record });
-    await runUp({ loaded, plan, flags, io, runtime, emit, record, ledger });
+    await runUp({ loaded, plan, flags, io, runtime, emit, record, ledger, leave: leave.signal });
   } finally {
     await close();
   }
@@ -102,6 +113,8 @@ interface RunUp {
   readonly emit: Emit;
   readonly record: RunRecord;
   readonly ledger: GpuLedger | undefined;
+  /** Aborted when somebody who removes the project asks. */
+  readonly leave: AbortSignal;
 }
 
 /** What can be known before anything starts; a refusal is a card like any other. */
@@ -128,13 +141,15 @@ function tellFailure(error: unknown, { loaded, io, emit, ...context }: TellFailu
 /** Milliseconds after which a request is on its way to the engine. */
 const SENT_MS = 20;
 
-async function runUp({ loaded, plan, flags, io, runtime, emit, record, ledger }: RunUp): Promise<void> {
+async function runUp({ loaded, plan, flags, io, runtime, emit, record, ledger, leave }: RunUp): Promise<void> {
   const { desired } = loaded;
   const attached = new AbortController();
   const startedAt = io.clock.now();
   const timeout = new AbortController();
   const timer = flags.waitTimeout === undefined ? undefined : setTimeout(() => timeout.abort(), flags.waitTimeout);
-  const walking = AbortSignal.any([io.interrupted, timeout.signal]);
+  const staying = AbortSignal.any([io.interrupted, leave]);
+  const walking = AbortSignal.any([staying, timeout.signal]);
+  let ready = false;
   const events = new ContainerEvents();
   const reader = new LogReader(emit);
   const infra = new Set(desired.infra.map(({ container }) => container.name));
@@ -175,13 +190,14 @@ async function runUp({ loaded, plan, flags, io, runtime, emit, record, ledger }:
     namespaces: loaded.shared ? desired.replicas.flatMap(({ facts }) => facts.namespace ?? []) : [],
     settleMs: loaded.settleMs,
   });
+  const removed = new Map(loaded.observed.containers.map((container) => [container.name, nameOf(container)]));
   try {
     await events.open(runtime, loaded.project, attached.signal);
     const execute = executeOperation({
       runtime,
       project: loaded.project,
       emit,
-      replicaOf: (name) => run.replicaOf(name),
+      replicaOf: (name) => run.replicaOf(name) ?? removed.get(name),
       waits: run.waits(attached.signal),
       onStart: (name, started) => {
         run.onStart(name, started, attached.signal);
@@ -199,7 +215,8 @@ async function runUp({ loaded, plan, flags, io, runtime, emit, record, ledger }:
     clearTimeout(timer);
     const url = await run.frontendUrl(walking);
     emit({ type: 'graph-ready', durationMs: io.clock.now() - startedAt, models: run.models, ...(url ? { url } : {}) });
-    if (flags.smoke) await smokeGraph(loaded.project, runtime, io, emit, io.interrupted);
+    ready = true;
+    if (flags.smoke) await smokeGraph(loaded.project, runtime, io, emit, staying);
     if (flags.detach) {
       emit({
         type: 'done',
@@ -207,22 +224,30 @@ async function runUp({ loaded, plan, flags, io, runtime, emit, record, ledger }:
       });
       return;
     }
-    await run.untilFailure(io.interrupted);
+    await run.untilFailure(staying);
   } catch (error) {
     clearTimeout(timer);
+    const left = leave.aborted && !io.interrupted.aborted;
+    if (left && ready) {
+      // Whoever asked stops and removes everything, once this lets go of the lock.
+      emit({ type: 'done', summary: `project ${loaded.project}: ${leave.reason.message}` });
+      return;
+    }
     const stopped = timeout.signal.aborted ? timeoutError(run, flags) : error;
-    const failure = io.interrupted.aborted
-      ? undefined
-      : tellFailure(stopped, {
-          evidence: await run.evidence(io.killed),
-          loaded,
-          io,
-          emit,
-          record,
-          replicaOf: (name) => run.replicaOf(name),
-        });
-    await endUp({ failure, run, loaded, flags, io, runtime, emit });
+    const failure =
+      io.interrupted.aborted || left
+        ? undefined
+        : tellFailure(stopped, {
+            evidence: await run.evidence(io.killed),
+            loaded,
+            io,
+            emit,
+            record,
+            replicaOf: (name) => run.replicaOf(name),
+          });
+    await endUp({ failure, left, run, loaded, flags, io, runtime, emit });
     if (failure !== undefined) throw failure;
+    if (left) throw leave.reason;
     throw new UserError('INTERRUPTED', 'interrupted', { exitCode: EXIT.interrupted });
   } finally {
     attached.abort();
@@ -237,6 +262,8 @@ function timeoutError(run: ProjectRun, flags: UpFlags): UserError {
 
 interface EndUp {
   readonly failure: unknown;
+  /** Somebody else takes the project over. */
+  readonly left: boolean;
   readonly run: ProjectRun;
   readonly loaded: LoadedProject;
   readonly flags: UpFlags;
@@ -248,10 +275,15 @@ interface EndUp {
 /** Seconds that a replica gets to end when it was never ready. */
 const UNSERVING_GRACE_S = 5;
 
+function endReason(failure: unknown, left: boolean): string {
+  if (failure !== undefined) return 'a step failed';
+  return left ? 'somebody else takes the project over' : 'interrupted';
+}
+
 /** Stops what this `up` started (interrupted: all of the project), so that GPU memory is free again; containers stay for `logs`. */
-async function endUp({ failure, run, loaded, flags, io, runtime, emit }: EndUp): Promise<void> {
+async function endUp({ failure, left, run, loaded, flags, io, runtime, emit }: EndUp): Promise<void> {
   if (failure !== undefined && flags.keepOnFailure) return;
-  emit({ type: 'stopping', reason: failure === undefined ? 'interrupted' : 'a step failed' });
+  emit({ type: 'stopping', reason: endReason(failure, left) });
   run.stopRestarting();
   // The first signal brought us here: only the second one may cut this short.
   const observed = await runtime.observe(loaded.project, [], io.killed);

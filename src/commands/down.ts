@@ -2,7 +2,8 @@ import type { Command } from 'commander';
 import { planDown } from '../plan/plan-removal.ts';
 import { chooseProject } from './choose-project.ts';
 import { connect } from './connect.ts';
-import type { Io } from './io.ts';
+import { type Io, say } from './io.ts';
+import { LEAVE, lockProject } from './project-lock.ts';
 import { showPlanRun } from './run-plan.ts';
 
 interface DownFlags {
@@ -22,9 +23,13 @@ export function registerDown(program: Command, io: Io): void {
     .action((flags: DownFlags) => down(flags, io));
 }
 
+/** A holder that does not let go by then hangs, and `down` must work all the same. */
+const LETS_GO_WITHIN_MS = 10_000;
+
 async function down(flags: DownFlags, io: Io): Promise<void> {
   const runtime = await connect(io);
   const project = await chooseProject(flags.project, io.env, runtime, io.interrupted);
+  await using _lock = await takeOver(project, io);
   const observed = await runtime.observe(project, [], io.interrupted);
   const plan = planDown(observed, { volumes: flags.volumes ?? false });
   await showPlanRun(
@@ -38,4 +43,20 @@ async function down(flags: DownFlags, io: Io): Promise<void> {
     },
     flags.progress,
   );
+}
+
+/** The lock of the project; an `up` that holds it leaves. Undefined when the holder hangs. */
+async function takeOver(project: string, io: Io): Promise<AsyncDisposable | undefined> {
+  const waiting = AbortSignal.any([io.interrupted, AbortSignal.timeout(LETS_GO_WITHIN_MS)]);
+  let holder = '';
+  const onWait = (who: string) => {
+    holder = who;
+  };
+  try {
+    return await lockProject(project, 'dynamo down', io, { ask: LEAVE, onWait }, waiting);
+  } catch (error) {
+    if (io.interrupted.aborted || !waiting.aborted) throw error;
+    say(io, `${holder} does not let go of project ${project}; it is removed all the same`);
+    return undefined;
+  }
 }

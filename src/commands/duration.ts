@@ -21,9 +21,10 @@ export function parseSince(text: string, now: number): number {
   return now - parseDuration(text, '--since');
 }
 
-/** A whole number of at least `least`. */
-export function parseCount(text: string, flag: string, least = 0): number {
+/** A whole number of at least `least` and, where there is a `most`, no greater than that. */
+export function parseCount(text: string, flag: string, least = 0, most = Number.MAX_SAFE_INTEGER): number {
   const count = Number(text);
-  if (Number.isInteger(count) && count >= least && text.trim() !== '') return count;
-  throw new UserError('INVALID_FLAG', `${flag}: "${text}" is no whole number of at least ${least}`);
+  if (Number.isInteger(count) && count >= least && count <= most && text.trim() !== '') return count;
+  const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
+  throw new UserError('INVALID_FLAG', `${flag}: "${text}" is no whole number ${range}`);
 }

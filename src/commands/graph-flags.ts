@@ -25,6 +25,8 @@ export interface GraphFlags extends ScriptFlags {
   readonly infraEndpoints?: string;
 }
 
+const HIGHEST_PORT = 65_535;
+
 function collect(value: string, before: readonly string[] | undefined): readonly string[] {
   return [...(before ?? []), value];
 }
@@ -43,7 +45,7 @@ export function addGraphFlags(command: Command): Command {
     .option('--mock', 'run mockers in place of the workers: the whole graph on a CPU')
     .addOption(
       new Option('--port <port>', 'host port of the frontend, 0 for a free one')
-        .argParser((text) => parseCount(text, '--port'))
+        .argParser((text) => parseCount(text, '--port', 0, HIGHEST_PORT))
         .default(8000),
     )
     .option('--bind <address>', 'host address of the frontend', '127.0.0.1')

@@ -6,10 +6,14 @@ import { type ProbeVerdict, watchProbes } from '../probes/watch-probes.ts';
 import type { ContainerEvents } from './container-events.ts';
 import type { MonitoredContainer } from './monitored-replica.ts';
 import { makeProbeTarget } from './probe-target.ts';
+import { readOomKilled } from './read-end.ts';
+import { watchEnd } from './watch-end.ts';
 
 /** How one life of a container ended. */
 export type LifeEnd =
   | { readonly kind: 'exited'; readonly exitCode: number; readonly oomKilled: boolean }
+  /** Somebody else told the engine to stop it. */
+  | { readonly kind: 'stopped'; readonly exitCode: number }
   | { readonly kind: 'probe-failed'; readonly probe: 'startup' | 'liveness'; readonly answer: string };
 
 export interface LifeOptions {
@@ -28,26 +32,12 @@ export async function watchLife(
   options: LifeOptions,
   signal: AbortSignal,
 ): Promise<LifeEnd> {
-  const { runtime, events } = options;
+  const { runtime } = options;
   const over = new AbortController();
   const combined = AbortSignal.any([signal, over.signal]);
-  let stopListening = (): void => undefined;
-  const died = new Promise<LifeEnd>((resolve, reject) => {
-    let oomKilled = false;
-    stopListening = events.listen(container.name, (event) => {
-      if (event.action === 'oom') oomKilled = true;
-      if (event.action !== 'die') return;
-      const exitCode = event.exitCode ?? -1;
-      // The engine may tell of the memory only when it is asked.
-      runtime.inspect(container.name, signal).then(
-        (ended) => resolve({ kind: 'exited', exitCode, oomKilled: oomKilled || (ended?.oomKilled ?? false) }),
-        () => resolve({ kind: 'exited', exitCode, oomKilled }),
-      );
-    });
-    const onAbort = () => reject(signal.reason);
-    if (signal.aborted) onAbort();
-    else signal.addEventListener('abort', onAbort, { once: true });
-  });
+  const died = watchEnd(container.name, options, combined).then(({ exitCode, asked }) =>
+    asked ? { kind: 'stopped' as const, exitCode } : readExit(container.name, exitCode, options, signal),
+  );
   died.catch(() => undefined);
   try {
     // It may have ended before anybody listened.
@@ -55,8 +45,7 @@ export async function watchLife(
       runtime.inspect(container.name, signal),
       container.network === container.name ? undefined : runtime.inspect(container.network, signal),
     ]);
-    if (now?.status !== 'running')
-      return { kind: 'exited', exitCode: now?.exitCode ?? -1, oomKilled: now?.oomKilled ?? false };
+    if (now?.status !== 'running') return await readExit(container.name, now?.exitCode ?? -1, options, signal);
     const target = makeProbeTarget(runtime, container.name, network ?? now);
     const failed = new Promise<LifeEnd>((resolve, reject) => {
       const onVerdict = (verdict: ProbeVerdict) => {
@@ -81,6 +70,9 @@ export async function watchLife(
     return await Promise.race([died, failed]);
   } finally {
     over.abort();
-    stopListening();
   }
+}
+
+async function readExit(name: string, exitCode: number, options: LifeOptions, signal: AbortSignal): Promise<LifeEnd> {
+  return { kind: 'exited', exitCode, oomKilled: await readOomKilled(name, exitCode, options, signal) };
 }

@@ -6,6 +6,7 @@ import { BACKOFF_RESET_MS, restartDelayMs } from './backoff.ts';
 import type { ContainerEvents } from './container-events.ts';
 import { type LifeEnd, watchLife } from './container-monitor.ts';
 import type { MonitoredContainer, MonitoredReplica } from './monitored-replica.ts';
+import { untilStartedAgain } from './watch-end.ts';
 
 export interface ReplicaWatchOptions {
   readonly runtime: Runtime;
@@ -33,6 +34,7 @@ export class ReplicaWatch {
   readonly #lastAnswer = new Map<string, string>();
   readonly #hurries = new Map<string, () => void>();
   #everReady = false;
+  #started = false;
   #resolveReady: () => void = () => undefined;
   #rejectReady: (error: unknown) => void = () => undefined;
   readonly ready: Promise<void>;
@@ -78,16 +80,20 @@ export class ReplicaWatch {
     const answers = waiting
       .map((container) => this.#lastAnswer.get(container.name))
       .filter((answer) => answer !== undefined);
-    return `${this.replica.id}${answers.length > 0 ? `: ${answers.join(', ')}` : ' has not started'}`;
+    if (answers.length > 0) return `${this.replica.id}: ${answers.join(', ')}`;
+    return `${this.replica.id}${this.#started ? ': its probes have had no answer yet' : ' has not started'}`;
   }
 
-  /** Watches every container until the signal is aborted; call once, after they were started. */
+  /** Watches every container until the signal is aborted; call once, after they were started. Rejects when what was ready ends for good. */
   async run(signal: AbortSignal): Promise<void> {
+    this.#started = true;
     this.#options.emit({ type: 'replica-stage', replica: this.replica.id, stage: 'started' });
     await Promise.all(
       this.replica.containers.map((container) =>
         this.#watchContainer(container, signal).catch((error: unknown) => {
-          if (!signal.aborted) this.#rejectReady(error);
+          if (signal.aborted) return;
+          this.#rejectReady(error);
+          if (this.#everReady) throw error;
         }),
       ),
     );
@@ -112,6 +118,14 @@ export class ReplicaWatch {
         signal,
       );
       this.#setReady(container.name, false, describeEnd(end));
+      if (end.kind === 'stopped') {
+        if (!this.#everReady) throw this.#endError(end);
+        const detail = 'stopped by somebody else: not restarted until they start it';
+        emit({ type: 'replica-stage', replica: this.replica.id, stage: 'stopped', detail });
+        await untilStartedAgain({ name: container.name, replica: this.replica.id }, this.#options, signal);
+        emit({ type: 'replica-stage', replica: this.replica.id, stage: 'started' });
+        continue;
+      }
       if (end.kind === 'exited') {
         emit({ type: 'container-died', replica: this.replica.id, exitCode: end.exitCode, oomKilled: end.oomKilled });
       }
@@ -160,6 +174,10 @@ export class ReplicaWatch {
       const message = `${id}: its ${end.probe} probe failed: ${end.answer}`;
       return new UserError('NOT_READY', message, { exitCode: EXIT.notReady, replica: id });
     }
+    if (end.kind === 'stopped') {
+      const message = `${id} was stopped by somebody else before it was ready`;
+      return new UserError('CONTAINER_DIED', message, { exitCode: EXIT.startFailed, replica: id });
+    }
     const memory = end.oomKilled ? ': it ran out of memory' : '';
     const message = `${id} ended with exit code ${end.exitCode} before it was ready${memory}`;
     return new UserError('CONTAINER_DIED', message, { exitCode: EXIT.startFailed, replica: id });
@@ -168,5 +186,6 @@ export class ReplicaWatch {
 
 function describeEnd(end: LifeEnd): string {
   if (end.kind === 'probe-failed') return `${end.probe} probe failed: ${end.answer}`;
+  if (end.kind === 'stopped') return 'stopped by somebody else';
   return `ended with exit code ${end.exitCode}${end.oomKilled ? ', out of memory' : ''}`;
 }

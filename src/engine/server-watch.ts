@@ -10,6 +10,7 @@ import { restartDelayMs } from './backoff.ts';
 import type { ContainerEvents } from './container-events.ts';
 import { resolvePort } from './probe-target.ts';
 import type { ServerPlace } from './registry.ts';
+import { untilStartedAgain, watchEnd } from './watch-end.ts';
 
 type Service = 'etcd' | 'nats';
 
@@ -59,34 +60,33 @@ export class ServerWatch {
   watch(service: Service, name: string, signal: AbortSignal): void {
     if (this.#watched.has(name)) return;
     this.#watched.add(name);
-    let restarts = 0;
-    const stop = this.#options.events.listen(name, (event) => {
-      if (event.action !== 'die' || signal.aborted) return;
-      const exitCode = event.exitCode ?? -1;
-      this.#down.add(service);
-      this.#options.emit({ type: 'container-died', replica: service, exitCode, oomKilled: false });
-      if (!this.#settled) return this.#fail(diedError(service, exitCode));
-      restarts += 1;
-      this.#restart(service, name, { exitCode, count: restarts }, signal).catch((error: unknown) => {
-        if (!signal.aborted) this.#fail(error);
-      });
+    this.#watchLives(service, name, signal).catch((error: unknown) => {
+      if (!signal.aborted) this.#fail(error);
     });
-    signal.addEventListener('abort', stop, { once: true });
   }
 
-  async #restart(
-    service: Service,
-    name: string,
-    end: { readonly exitCode: number; readonly count: number },
-    signal: AbortSignal,
-  ): Promise<void> {
+  async #watchLives(service: Service, name: string, signal: AbortSignal): Promise<never> {
     const { emit, clock, runtime } = this.#options;
-    const delayMs = restartDelayMs(end.count);
-    const reason = `ended with exit code ${end.exitCode}`;
-    emit({ type: 'replica-restarting', replica: service, reason, delayMs, count: end.count });
-    await clock.sleep(delayMs, signal);
-    await runtime.startContainer(name, signal);
-    await this.waitHealthy({ service, name, jetStream: false }, signal);
+    let ending = watchEnd(name, this.#options, signal);
+    for (let restarts = 0; ; ) {
+      const { exitCode, asked } = await ending;
+      this.#down.add(service);
+      ending = watchEnd(name, this.#options, signal);
+      ending.catch(() => undefined);
+      emit({ type: 'container-died', replica: service, exitCode, oomKilled: false });
+      if (!this.#settled) throw diedError(service, exitCode);
+      if (asked) {
+        await untilStartedAgain({ name, replica: service }, this.#options, signal);
+      } else {
+        restarts += 1;
+        const delayMs = restartDelayMs(restarts);
+        const reason = `ended with exit code ${exitCode}`;
+        emit({ type: 'replica-restarting', replica: service, reason, delayMs, count: restarts });
+        await clock.sleep(delayMs, signal);
+        await runtime.startContainer(name, signal);
+      }
+      await this.waitHealthy({ service, name, jetStream: false }, signal);
+    }
   }
 
   /** Where a server is reached from here; undefined while its container does not run. */

@@ -14,6 +14,10 @@ export interface LockOptions {
   readonly wait?: boolean;
   /** Called with what the holder says, once for each holder, when somebody else has it. */
   readonly onWait?: (holder: string) => void;
+  /** What is asked of the holder while it is waited for: one word, as `leave`. */
+  readonly ask?: string;
+  /** Called with what somebody who waits asks, and who it is. */
+  readonly onAsked?: (asked: string, asker: string) => void;
   /** Only tests set it. */
   readonly platform?: NodeJS.Platform;
 }
@@ -34,7 +38,7 @@ export async function acquireLock(options: LockOptions, signal: AbortSignal): Pr
   let told: string | undefined;
   for (;;) {
     signal.throwIfAborted();
-    const held = await listen(address, options.holder);
+    const held = await listen(address, options);
     if (held) return held;
     const visit = await visitHolder(address, signal);
     if (!visit) {
@@ -52,19 +56,27 @@ export async function acquireLock(options: LockOptions, signal: AbortSignal): Pr
     }
     if (told !== visit.holder) options.onWait?.(visit.holder);
     told = visit.holder;
+    if (options.ask !== undefined) visit.socket.write(`${options.ask} ${oneLine(options.holder)}\n`);
     await untilClosed(visit.socket, signal);
   }
 }
 
 /** The lock, or undefined when the address is taken. */
-function listen(address: string, holder: string): Promise<AsyncDisposable | undefined> {
+function listen(
+  address: string,
+  { holder, onAsked }: Pick<LockOptions, 'holder' | 'onAsked'>,
+): Promise<AsyncDisposable | undefined> {
   const visitors = new Set<Socket>();
   const server = createServer((socket) => {
     visitors.add(socket);
     socket.unref();
     socket.on('error', () => undefined);
     socket.once('close', () => visitors.delete(socket));
-    socket.write(`${holder.replaceAll('\n', ' ')}\n`);
+    socket.write(`${oneLine(holder)}\n`);
+    readLine(socket, (line) => {
+      const [asked = '', ...asker] = line.split(' ');
+      if (asked !== '') onAsked?.(asked, asker.join(' ') || UNKNOWN_HOLDER);
+    });
   });
   return new Promise((resolve, reject) => {
     server.once('error', (error) => {
@@ -96,7 +108,6 @@ interface Visit {
 function visitHolder(address: string, signal: AbortSignal): Promise<Visit | undefined> {
   return new Promise((resolve, reject) => {
     const socket = connect({ path: address });
-    let said = '';
     const end = (visit: Visit | undefined) => {
       clearTimeout(timer);
       signal.removeEventListener('abort', onAbort);
@@ -111,20 +122,30 @@ function visitHolder(address: string, signal: AbortSignal): Promise<Visit | unde
     signal.addEventListener('abort', onAbort, { once: true });
     socket.on('error', () => undefined);
     socket.once('close', () => end(undefined));
-    socket.on('data', (chunk: Buffer) => {
-      said = `${said}${chunk.toString('utf8')}`.slice(0, 4096);
-      if (said.includes('\n')) end({ holder: readable(said), socket });
-    });
+    readLine(socket, (line) => end({ holder: line || UNKNOWN_HOLDER, socket }));
   });
 }
 
-/** What came over a socket goes to a terminal: one line, nothing that steers it. */
-function readable(said: string): string {
-  const line = said
-    .slice(0, said.indexOf('\n'))
-    .replace(/\p{Cc}/gu, ' ')
-    .trim();
-  return line === '' ? UNKNOWN_HOLDER : line.slice(0, 200);
+/** Calls back with the first line. What came over a socket goes to a terminal: short, and nothing that steers it. */
+function readLine(socket: Socket, onLine: (line: string) => void): void {
+  let said = '';
+  const onData = (chunk: Buffer) => {
+    said = `${said}${chunk.toString('utf8')}`.slice(0, 4096);
+    if (!said.includes('\n')) return;
+    said = said.slice(0, said.indexOf('\n'));
+    socket.off('data', onData).resume();
+    onLine(
+      said
+        .replace(/\p{Cc}/gu, ' ')
+        .trim()
+        .slice(0, 200),
+    );
+  };
+  socket.on('data', onData);
+}
+
+function oneLine(text: string): string {
+  return text.replaceAll('\n', ' ');
 }
 
 function untilClosed(socket: Socket, signal: AbortSignal): Promise<void> {
