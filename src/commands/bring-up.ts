@@ -214,7 +214,8 @@ async function runUp({ loaded, plan, flags, io, runtime, emit, record, ledger, l
     await walkPlan(plan, { execute, emit, clock: io.clock }, walking);
     clearTimeout(timer);
     const url = await run.frontendUrl(walking);
-    emit({ type: 'graph-ready', durationMs: io.clock.now() - startedAt, models: run.models, ...(url ? { url } : {}) });
+    const models = await run.models(url, walking);
+    emit({ type: 'graph-ready', durationMs: io.clock.now() - startedAt, models, ...(url ? { url } : {}) });
     ready = true;
     if (flags.smoke) await smokeGraph(loaded.project, runtime, io, emit, staying);
     if (flags.detach) {

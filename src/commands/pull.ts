@@ -41,7 +41,7 @@ async function pull(input: ProjectInput, flags: PullFlags, io: Io): Promise<void
   for (const image of [...new Set(containers.map((container) => container.image))].toSorted()) {
     if (flags.pull !== 'always' && observed.images.has(image)) continue;
     builder.add(
-      { kind: 'pullImage', image, logins: desired.pullLogins.get(image) ?? [] },
+      { kind: 'pullImage', image, logins: desired.pullLogins.get(image) ?? [], isHere: false },
       image,
       flags.pull === 'always' ? '--pull always' : 'not on this machine',
       [],

@@ -1,7 +1,8 @@
 import type { DesiredContainer } from '../model/desired-state.ts';
+import { UserError } from '../model/diagnostic.ts';
 import type { Emit } from '../model/event.ts';
 import type { Operation, OperationKind } from '../model/plan.ts';
-import type { Runtime } from '../model/runtime.ts';
+import type { PullProgress, Runtime } from '../model/runtime.ts';
 import { POD_ADDRESS } from '../plan/pod-identity.ts';
 
 type Executor<K extends OperationKind> = (
@@ -48,12 +49,16 @@ function makeExecutors({ runtime, project, emit, replicaOf, waits, onStart }: Ex
   };
   return {
     ...waits,
-    pullImage: ({ image, logins }, signal) =>
-      runtime.pullImage(
-        image,
-        { logins, onProgress: (progress) => emit({ type: 'pull-progress', image, ...progress }) },
-        signal,
-      ),
+    pullImage: async ({ image, logins, isHere }, signal) => {
+      try {
+        const onProgress = (progress: PullProgress) => emit({ type: 'pull-progress', image, ...progress });
+        await runtime.pullImage(image, { logins, onProgress }, signal);
+      } catch (error) {
+        if (!isHere || signal.aborted || !(error instanceof UserError)) throw error;
+        const message = `${image} cannot be pulled, its copy here runs; a kubelet would wait: ${error.message}`;
+        emit({ type: 'notice', diagnostic: { severity: 'warning', code: 'PULL_SKIPPED', message } });
+      }
+    },
     createNetwork: ({ network }, signal) => runtime.createNetwork(project, network, signal),
     createVolume: ({ volume }, signal) => runtime.createVolume(project, volume, signal),
     createContainer: async ({ container }, signal) => {

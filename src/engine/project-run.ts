@@ -18,6 +18,7 @@ import { ReplicaWatch } from './replica-watch.ts';
 import { RoutingWait } from './routing-wait.ts';
 import { ServerWatch } from './server-watch.ts';
 import { tailLogs } from './tail-logs.ts';
+import { listModels } from './wait-routable.ts';
 
 /** The container of a frontend that publishes its port, and what its label tells of it. */
 export interface RunFrontend {
@@ -96,9 +97,10 @@ export class ProjectRun {
     return this.#options.names.get(name);
   }
 
-  /** What the frontend listed when it was found routable. */
-  get models(): readonly string[] {
-    return this.#routing.models;
+  /** What the frontend listed when it was found routable; asked now where nobody waited for that. */
+  async models(url: string | undefined, signal: AbortSignal): Promise<readonly string[]> {
+    const found = this.#routing.models;
+    return found.length > 0 || url === undefined ? found : listModels(url, signal);
   }
 
   /** A registration is a sign of progress for the replica and for every frontend. */

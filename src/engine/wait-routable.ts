@@ -36,7 +36,7 @@ function parseModels(body: string): readonly string[] {
 }
 
 /** The models that a frontend lists; none where it does not answer. */
-async function listModels(url: string, signal: AbortSignal): Promise<readonly string[]> {
+export async function listModels(url: string, signal: AbortSignal): Promise<readonly string[]> {
   const result = await sendRequest({ url: `${url}/v1/models`, timeoutMs: LIST_TIMEOUT_MS }, signal);
   return result.kind === 'answer' && result.status === 200 ? parseModels(result.body) : [];
 }

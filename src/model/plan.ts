@@ -7,7 +7,12 @@ import type { RegistryLogin } from './runtime.ts';
  * is executed (`engine/executors.ts`) and described (`plan/plan-text.ts`).
  */
 export interface OperationArgs {
-  pullImage: { readonly image: string; readonly logins: readonly RegistryLogin[] };
+  pullImage: {
+    readonly image: string;
+    readonly logins: readonly RegistryLogin[];
+    /** It is here already: where it cannot be pulled that copy runs, and this is said. */
+    readonly isHere: boolean;
+  };
   createNetwork: { readonly network: string };
   createVolume: { readonly volume: DesiredVolume };
   createContainer: { readonly container: DesiredContainer };

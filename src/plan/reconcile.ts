@@ -110,23 +110,26 @@ export function reconcile(desired: DesiredState, observed: ObservedState, option
 }
 
 function planPulls(containers: readonly DesiredContainer[], context: Context): void {
-  const wanted = new Map<string, string>();
-  for (const { image, pullPolicy } of containers) {
-    const here = context.observed.images.has(image);
-    if (context.options.pullAlways) wanted.set(image, '--pull always');
-    else if (!here && pullPolicy !== 'Never') wanted.set(image, 'not on this machine');
+  const { observed, options, desired, builder } = context;
+  const wanted = new Map<string, { readonly cause: string; readonly isHere: boolean }>();
+  for (const container of containers) {
+    const { image, pullPolicy } = container;
+    const isHere = observed.images.has(image);
+    if (options.pullAlways) wanted.set(image, { cause: '--pull always', isHere: false });
+    else if (!isHere && pullPolicy !== 'Never') wanted.set(image, { cause: 'not on this machine', isHere });
+    else if (pullPolicy === 'Always' && willStart(container, context))
+      wanted.set(image, { cause: 'imagePullPolicy: Always', isHere });
   }
-  for (const [image, cause] of [...wanted].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
-    context.pulls.set(
-      image,
-      context.builder.add(
-        { kind: 'pullImage', image, logins: context.desired.pullLogins.get(image) ?? [] },
-        image,
-        cause,
-        [],
-      ),
-    );
+  for (const [image, { cause, isHere }] of [...wanted].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+    const operation = { kind: 'pullImage', image, logins: desired.pullLogins.get(image) ?? [], isHere } as const;
+    context.pulls.set(image, builder.add(operation, image, cause, []));
   }
+}
+
+/** A kubelet asks the registry again whenever it starts a container that says `Always`. */
+function willStart(container: DesiredContainer, context: Context): boolean {
+  const found = context.byName.get(container.name);
+  return found?.status !== 'running' || recreateCause(container, found, context) !== undefined;
 }
 
 /** Removes what the graph no longer has. Returns the id of the removing step by GPU: who gets the GPU next waits for it. */

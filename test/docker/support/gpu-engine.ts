@@ -75,6 +75,8 @@ export class GpuEngine implements AsyncDisposable {
           .catch(() => undefined),
       ),
     );
+    // Their bridges would stay in the kernel, and their addresses would be taken for the machine's own engine.
+    await this.docker.pruneNetworks().catch(() => undefined);
     await stopEngine(this.#daemon, this.#folder, this.#bridge);
   }
 }
@@ -116,6 +118,8 @@ export async function startGpuEngine(): Promise<GpuEngine> {
       ],
       ['--bridge', bridge, '--iptables=false', '--ip-masq=false', '--containerd-namespace', bridge],
       ['--containerd-plugins-namespace', `${bridge}-plugins`],
+      // Apart from those that the machine's own engine gives its networks, of which it has thirty.
+      ['--default-address-pool', `base=10.${randomInt(100, 200)}.0.0/16,size=26`],
     ].flat(),
     { env: { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}` }, stdio: 'ignore' },
   );

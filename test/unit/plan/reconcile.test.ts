@@ -288,3 +288,14 @@ test('restart of a stopped pod starts its sandbox first, then what it begins wit
     ['waitReady:w-0', ['startContainer:p-w-0-log', 'startContainer:p-w-0']],
   ]);
 });
+
+test('an image that is here is asked for again where the file says Always and its container starts', () => {
+  const always = desiredContainer('p-decode-0', { pullPolicy: 'Always' });
+  const pulls = (observed: Parameters<typeof reconcile>[1]) =>
+    reconcile(graph(always), observed, OPTIONS)
+      .steps.filter(({ operation }) => operation.kind === 'pullImage')
+      .map(({ operation, cause }) => [operation.kind === 'pullImage' && operation.isHere, cause]);
+  expect(pulls(observedState([], IMAGES))).toEqual([[true, 'imagePullPolicy: Always']]);
+  expect(pulls(observedState([], []))).toContainEqual([false, 'not on this machine']);
+  expect(pulls(observedState(allRunning(graph(always)), IMAGES))).toEqual([]);
+});
