@@ -228,11 +228,21 @@ test.each([
   expect(await project.leftovers()).toEqual([]);
 });
 
+test('imagePullPolicy Always: what the registry refuses runs from the copy that is here, and that is said', async () => {
+  await using project = await testProject('always');
+  const text = plainGraph('while :; do sleep 0.2; done').replace(/( +)image: .*/, '$&\n$1imagePullPolicy: Always');
+  const file = await project.write('always.yaml', text);
+  const up = await cli(['up', '-d', file, '-p', project.name, '--progress', 'plain']);
+  expect(up.exitCode).toBe(0);
+  expect(up.stderr).toContain('PULL_SKIPPED');
+});
+
 test.each([
   [['up'], /missing required argument/],
   [['fly'], /unknown command/],
   [['up', '--nope', 'x'], /unknown option/],
   [['up', 'x.yaml', '--port', 'many'], /whole number/],
+  [['up', 'x.yaml', '--port', '99999'], /INVALID_FLAG.*from 0 to 65535/],
   [['up', 'x.yaml', '-p', 'Not_Valid'], /FILE_NOT_FOUND|PROJECT_NAME/],
 ])('usage errors end with 2: %j', async (args, said) => {
   const run = await cli(args);
