@@ -13,6 +13,7 @@ import type { Emit } from '../model/event.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Runtime } from '../model/runtime.ts';
 import { planStop } from '../plan/plan-removal.ts';
+import { TimelineRecorder } from '../timeline/record-timeline.ts';
 import { checkMachine } from './check-machine.ts';
 import { type ErrorContext, explainError, NO_EVIDENCE } from './explain-error.ts';
 import { checkStillFree, type GpuLedger, gpuStarts, openGpuLedger } from './gpu-ledger.ts';
@@ -40,8 +41,13 @@ export async function bringUp({ input, flags, io, runtime }: BringUp): Promise<v
   const before = await loadProject(input, flags, io, runtime);
   const { emit: show, close } = await openRenderer(io, flags.progress);
   const record = new RunRecord();
+  const times = new TimelineRecorder();
+  let kept: Promise<void> | undefined;
   const emit: Emit = (body) => {
-    record.handle({ time: io.clock.now(), ...body });
+    const event = { time: io.clock.now(), ...body };
+    record.handle(event);
+    times.handle(event);
+    if (event.type === 'graph-ready') kept = keepRun(times, io, emit);
     show(body);
   };
   try {
@@ -86,7 +92,21 @@ export async function bringUp({ input, flags, io, runtime }: BringUp): Promise<v
     await checkFirst(plan, { loaded, runtime, io, emit, record });
     await runUp({ loaded, plan, flags, io, runtime, emit, record, ledger, leave: leave.signal });
   } finally {
+    await kept;
     await close();
+  }
+}
+
+/** Keeps where the time went for `dynamo timeline`; what cannot be kept is said and changes nothing else. */
+async function keepRun(times: TimelineRecorder, io: Io, emit: Emit): Promise<void> {
+  const timeline = times.finish();
+  if (timeline === undefined) return;
+  try {
+    const { keepTimeline } = await import('../host/timeline-file.ts');
+    await keepTimeline(timeline, io.env);
+  } catch (error) {
+    const message = `the timeline is not kept: ${error instanceof Error ? error.message : String(error)}`;
+    emit({ type: 'notice', diagnostic: { severity: 'warning', code: 'TIMELINE_LOST', message } });
   }
 }
 

@@ -20,6 +20,7 @@ import { registerRender } from './render.ts';
 import { registerRestart } from './restart.ts';
 import { registerSmoke } from './smoke.ts';
 import { registerStats } from './stats.ts';
+import { registerTimeline } from './timeline.ts';
 import { registerUp } from './up.ts';
 import { registerValidate } from './validate.ts';
 
@@ -45,6 +46,7 @@ function makeProgram(version: string, io: Io, setExitCode: (code: number) => voi
   registerLs(program, io);
   registerEvents(program, io);
   registerStats(program, io);
+  registerTimeline(program, io);
   registerSmoke(program, io, setExitCode);
   registerPull(program, io);
   registerGpus(program, io);

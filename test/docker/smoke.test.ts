@@ -2,6 +2,8 @@ import { expect, test } from 'vitest';
 import { cli } from '../support/spawn-cli.ts';
 import { docker, example, frontendUrl, testProject } from '../support/test-project.ts';
 
+const NO_DOCKER = { DOCKER_HOST: 'unix:///nowhere.sock' };
+
 test('up --smoke asks a disaggregated graph everything; what does not serve any more fails with 6', async () => {
   await using project = await testProject('smoke');
   const up = await cli([
@@ -13,9 +15,21 @@ test('up --smoke asks a disaggregated graph everything; what does not serve any 
   expect(up.stderr).not.toContain('fail:');
   expect(up.exitCode).toBe(0);
 
+  // Where the time went is on record, and told without Docker.
+  const timeline = await cli(['timeline', '-p', project.name, '--format', 'json'], NO_DOCKER);
+  const { spans, criticalPath, totalMs } = JSON.parse(timeline.stdout);
+  const stages = (lane: string) =>
+    spans.filter((span: { lane: string }) => span.lane === lane).map((span: { stage: string }) => span.stage);
+  for (const lane of ['prefill-0', 'decode-0', 'decode-1'])
+    expect(stages(lane)).toEqual(
+      expect.arrayContaining(['create', 'start', 'load', 'registered', 'listed', 'routable']),
+    );
+  expect(criticalPath.at(-1).endMs).toBeLessThanOrEqual(totalMs);
+  expect((await cli(['timeline', '-p', project.name], NO_DOCKER)).stdout).toMatch(/^decode-1 +c+ *s+/m);
+
   // Any URL, without Docker.
   const url = await frontendUrl(project.name);
-  const junit = await cli(['smoke', '--url', url, '--format', 'junit'], { DOCKER_HOST: 'unix:///nowhere.sock' });
+  const junit = await cli(['smoke', '--url', url, '--format', 'junit'], NO_DOCKER);
   expect(junit.exitCode).toBe(0);
   expect(junit.stdout).toContain('tests="12" failures="0"');
 

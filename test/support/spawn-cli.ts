@@ -1,8 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const BIN = fileURLToPath(new URL('../../bin/dynamo.js', import.meta.url));
+
+/** What is kept between runs stays away from the user's own. */
+const STATE = join(tmpdir(), `dynamo-test-state-${process.getuid?.() ?? ''}`);
 
 export interface CliProcess {
   readonly child: ChildProcess;
@@ -19,7 +24,7 @@ export interface CliProcess {
 /** Starts the built command line as a process of its own: what signals are tested on. */
 export function spawnCli(args: readonly string[], env: Readonly<Record<string, string | undefined>> = {}): CliProcess {
   const child = spawn(process.execPath, [BIN, ...args], {
-    env: { ...process.env, HF_TOKEN: undefined, ...env },
+    env: { ...process.env, HF_TOKEN: undefined, XDG_STATE_HOME: STATE, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stdout = '';

@@ -20,6 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   infra: ['model'],
   engine: ['model', 'plan', 'probes', 'infra', 'http'],
   diagnose: ['model'],
+  timeline: ['model'],
   smoke: ['model', 'http'],
   cluster: ['model'],
   convert: ['model', 'dgd', 'operator', 'script'],
