@@ -1,38 +1,13 @@
 import type { Command } from 'commander';
-import { networkOf, readReadiness } from '../engine/read-readiness.ts';
-import type { ObservedContainer } from '../model/observed-state.ts';
-import type { Runtime } from '../model/runtime.ts';
 import { chooseProject } from './choose-project.ts';
 import { connect } from './connect.ts';
 import { type Io, print, printJson, say } from './io.ts';
-import { nameOf } from './run-plan.ts';
+import { readRows } from './replica-rows.ts';
 
 interface PsFlags {
   readonly project?: string;
   readonly format: string;
   readonly quiet?: boolean;
-}
-
-/** One replica as `ps` shows it; the JSON form is stable. */
-export interface ReplicaRow {
-  readonly project: string;
-  readonly graph: string;
-  readonly component: string;
-  readonly type: string;
-  readonly replica: number;
-  readonly id: string;
-  readonly name: string;
-  readonly image: string;
-  readonly runtimeVersion: string;
-  readonly stage: string;
-  readonly status: string;
-  readonly exitCode: number | null;
-  readonly startedAt: string | null;
-  readonly restarts: number;
-  readonly gpus: readonly string[];
-  readonly address: string | null;
-  readonly url: string | null;
-  readonly liveness: 'watched' | 'not watched';
 }
 
 /** `dynamo ps`: the replicas of a project and how they are. */
@@ -44,55 +19,6 @@ export function registerPs(program: Command, io: Io): void {
     .option('--format <format>', 'table or json', 'table')
     .option('-q, --quiet', 'container names only')
     .action((flags: PsFlags) => showReplicas(flags, io));
-}
-
-/** `ready` when its readiness probe passes now; replicas without one are ready while they run. */
-async function readStage(
-  container: ObservedContainer,
-  all: readonly ObservedContainer[],
-  runtime: Runtime,
-  signal: AbortSignal,
-): Promise<string> {
-  if (container.status !== 'running')
-    return container.status === 'exited' && container.exitCode !== 0 ? 'failed' : container.status;
-  if (container.role === 'infra') return 'running';
-  return (await readReadiness(container, all, runtime, signal)) ? 'ready' : 'started';
-}
-
-/** The rows of a project's main containers; each readiness probe is asked once, all at the same time. */
-async function readRows(
-  containers: readonly ObservedContainer[],
-  runtime: Runtime,
-  signal: AbortSignal,
-): Promise<readonly ReplicaRow[]> {
-  const shown = containers.filter((container) => container.role === 'main' || container.role === 'infra');
-  return Promise.all(
-    shown.map(async (container) => {
-      const network = networkOf(container, containers);
-      const port = network.published.find((published) => published.containerPort === container.facts.frontendPort);
-      const host = port?.hostAddress === '0.0.0.0' ? '127.0.0.1' : port?.hostAddress;
-      return {
-        project: container.project,
-        graph: container.graph,
-        component: container.component,
-        type: container.type,
-        replica: container.replica,
-        id: nameOf(container),
-        name: container.name,
-        image: container.image,
-        runtimeVersion: container.facts.runtimeVersion,
-        stage: await readStage(container, containers, runtime, signal),
-        status: container.status,
-        exitCode: container.exitCode ?? null,
-        startedAt: container.startedAt === undefined ? null : new Date(container.startedAt).toISOString(),
-        restarts: container.restartCount,
-        gpus: container.gpus,
-        address: network.address ?? null,
-        url: port ? `http://${host}:${port.hostPort}` : null,
-        liveness: container.restartPolicy === 'no' ? ('watched' as const) : ('not watched' as const),
-      };
-    }),
-  );
 }
 
 function formatAge(startedAt: string | null, now: number): string {
@@ -114,13 +40,15 @@ async function showReplicas(flags: PsFlags, io: Io): Promise<void> {
   print(
     io,
     formatTable(
-      ['NAME', 'STAGE', 'AGE', 'RESTARTS', 'GPUS', 'IMAGE', 'URL'],
+      ['NAME', 'STAGE', 'AGE', 'RESTARTS', 'GPUS', 'REGISTERED', 'SERVED', 'IMAGE', 'URL'],
       rows.map((row) => [
         row.id,
         row.exitCode === null ? row.stage : `${row.stage} (${row.exitCode})`,
         row.status === 'running' ? formatAge(row.startedAt, now) : '',
         String(row.restarts),
         row.gpus.length === 0 ? '-' : String(row.gpus.length),
+        row.instances === 0 ? '-' : `${row.registered ?? '?'}/${row.instances}`,
+        String(row.served ?? '-'),
         row.image,
         row.url ?? row.address ?? '',
       ]),

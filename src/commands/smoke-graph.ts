@@ -4,32 +4,43 @@ import { EXIT, UserError } from '../model/diagnostic.ts';
 import type { Emit } from '../model/event.ts';
 import type { ObservedContainer } from '../model/observed-state.ts';
 import type { Runtime } from '../model/runtime.ts';
-import type { SmokeTarget } from '../smoke/smoke-check.ts';
+import type { SmokeTarget, SmokeWorker } from '../smoke/smoke-check.ts';
 import type { Io } from './io.ts';
 import { nameOf } from './run-plan.ts';
 
+/** Where a port of a running container is reached from here; undefined: nowhere. */
+function urlOf(
+  container: ObservedContainer,
+  port: number | undefined,
+  containers: readonly ObservedContainer[],
+): string | undefined {
+  const found = port === undefined ? undefined : resolvePort(networkOf(container, containers), port);
+  return found && `http://${found.host.includes(':') ? `[${found.host}]` : found.host}:${found.port}`;
+}
+
+/** The workers that run, and where their counters are read. */
+export function runningWorkers(containers: readonly ObservedContainer[]): readonly SmokeWorker[] {
+  return containers.flatMap((container) => {
+    const { workerRole, systemPort } = container.facts;
+    if (container.role !== 'main' || container.status !== 'running' || workerRole === undefined) return [];
+    const base = urlOf(container, systemPort, containers);
+    return base === undefined ? [] : [{ id: nameOf(container), role: workerRole, metricsUrl: `${base}/metrics` }];
+  });
+}
+
 /** The frontend and the workers of a project. Throws NO_FRONTEND (exit 3) when no frontend runs. */
 export function smokeTarget(project: string, containers: readonly ObservedContainer[]): SmokeTarget {
-  const running = containers.filter(({ role, status }) => role === 'main' && status === 'running');
-  const place = (container: ObservedContainer, port: number | undefined) => {
-    const found = port === undefined ? undefined : resolvePort(networkOf(container, containers), port);
-    return found && `http://${found.host.includes(':') ? `[${found.host}]` : found.host}:${found.port}`;
-  };
-  const frontend = running.find(({ facts }) => facts.frontendPort !== undefined);
-  const url = frontend && place(frontend, frontend.facts.frontendPort);
+  const frontend = containers.find(
+    ({ role, status, facts }) => role === 'main' && status === 'running' && facts.frontendPort !== undefined,
+  );
+  const url = frontend && urlOf(frontend, frontend.facts.frontendPort, containers);
   if (frontend === undefined || url === undefined) {
     throw new UserError('NO_FRONTEND', `project ${project} has no frontend that runs`, {
       exitCode: EXIT.preflight,
       hint: `dynamo ps -p ${project} shows what it has`,
     });
   }
-  const workers = running.flatMap((container) => {
-    const { workerRole, systemPort } = container.facts;
-    const base = place(container, systemPort);
-    if (workerRole === undefined || base === undefined) return [];
-    return [{ id: nameOf(container), role: workerRole, metricsUrl: `${base}/metrics` }];
-  });
-  return { url, routerMode: frontend.facts.routerMode, workers };
+  return { url, routerMode: frontend.facts.routerMode, workers: runningWorkers(containers) };
 }
 
 /** Runs the suite against a project that is up, each verdict an event. Throws SMOKE_FAILED (exit 6) when a check fails. */

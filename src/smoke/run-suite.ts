@@ -15,7 +15,7 @@ import {
   checkUnknownModel,
 } from './frontend-checks.ts';
 import { type CheckResult, fail, type SmokeContext, type SmokeTarget, skip, type Verdict } from './smoke-check.ts';
-import { checkPrefill, checkWorkers } from './worker-checks.ts';
+import { checkKvWarm, checkPrefill, checkWorkers } from './worker-checks.ts';
 
 /** In the order in which they run. Requests that hang an old engine for good are not among them (facts/versions.md §9). */
 const CHECKS: Readonly<Record<string, Check>> = {
@@ -30,6 +30,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   concurrent: checkConcurrent,
   workers: checkWorkers,
   prefill: checkPrefill,
+  'kv-warm': checkKvWarm,
   metrics: checkMetrics,
 };
 const NEEDS_NO_MODEL: ReadonlySet<string> = new Set(['health', 'models', 'unknown-model', 'bad-json', 'metrics']);

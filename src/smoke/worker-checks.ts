@@ -9,7 +9,8 @@ const PER_WORKER = 8;
 const SETTLE_MS = 2000;
 const POLL_MS = 50;
 
-async function readCount({ id, metricsUrl }: SmokeWorker, signal: AbortSignal): Promise<number | string> {
+/** Requests that a worker has served since it began; in words, why they cannot be read. */
+export async function readServed({ id, metricsUrl }: SmokeWorker, signal: AbortSignal): Promise<number | string> {
   const result = await get(metricsUrl, signal);
   if (result.kind === 'failure' || result.status !== 200) return `metrics of ${id}: ${describeResult(result)}`;
   const samples = parseMetrics(result.body);
@@ -19,7 +20,7 @@ async function readCount({ id, metricsUrl }: SmokeWorker, signal: AbortSignal): 
 type Counts = ReadonlyMap<string, number>;
 
 async function readCounts(context: SmokeContext, workers: readonly SmokeWorker[]): Promise<Counts | string> {
-  const counts = await Promise.all(workers.map(async (worker) => readCount(worker, context.signal)));
+  const counts = await Promise.all(workers.map(async (worker) => readServed(worker, context.signal)));
   const problem = counts.find((count) => typeof count === 'string');
   if (typeof problem === 'string') return problem;
   return new Map(workers.map(({ id }, index) => [id, Number(counts[index])]));
@@ -31,11 +32,12 @@ async function countWhile(
   workers: readonly SmokeWorker[],
   requests: number,
   enough: (moved: Counts) => boolean,
+  prompt = (index: number) => `Smoke ${context.clock.now()}-${index}: say something new.`,
 ): Promise<Counts | string> {
   const before = await readCounts(context, workers);
   if (typeof before === 'string') return before;
   for (let index = 0; index < requests; index += 1) {
-    const text = `Smoke ${context.clock.now()}-${index}: say something new.`;
+    const text = prompt(index);
     const result = await post(context, '/v1/chat/completions', chatBody(context.model, text));
     if (result.kind === 'failure' || result.status !== 200) return `request ${index + 1}: ${describeResult(result)}`;
   }
@@ -77,4 +79,27 @@ export const checkPrefill: Check = async (context) => {
   const moved = await countWhile(context, workers, PER_WORKER, (counts) => sum(counts) >= PER_WORKER);
   if (typeof moved === 'string') return fail(moved);
   return sum(moved) > 0 ? pass(describe(moved)) : fail(`${PER_WORKER} requests passed by: ${describe(moved)}`);
+};
+
+/** Words of a prompt that fills several cache blocks of every backend (16 to 64 tokens each), and fits every context. */
+const LONG_PROMPT_WORDS = 150;
+/** A router hears of new blocks by an event. */
+const CACHE_EVENT_MS = 500;
+
+/** Which worker holds a prompt in its cache is what a KV router looks at: the same long prompt goes to the same worker again. */
+export const checkKvWarm: Check = async (context) => {
+  if (context.routerMode !== 'kv') return skip('the router does not look at KV caches');
+  const prefill = context.workers.filter(({ role }) => role === 'prefill');
+  const workers = prefill.length > 0 ? prefill : context.workers.filter(({ role }) => role === 'aggregated');
+  if (workers.length < 2) return skip('there is only one worker that could hold a prompt');
+  const words = Array.from({ length: LONG_PROMPT_WORDS }, (_, index) => `${context.clock.now() % 9973}-${index}`);
+  const prompt = () => words.join(' ');
+  const first = await countWhile(context, workers, 1, (moved) => sum(moved) > 0, prompt);
+  if (typeof first === 'string') return fail(first);
+  await context.clock.sleep(CACHE_EVENT_MS, context.signal);
+  const again = await countWhile(context, workers, PER_WORKER, (moved) => sum(moved) >= PER_WORKER, prompt);
+  if (typeof again === 'string') return fail(again);
+  const strayed = [...again].some(([id, count]) => count > 0 && (first.get(id) ?? 0) === 0);
+  const seen = `first ${describe(first)}; again ${describe(again)}`;
+  return strayed || sum(again) === 0 ? fail(`the warm worker is not preferred: ${seen}`) : pass(seen);
 };

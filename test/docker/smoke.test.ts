@@ -1,6 +1,7 @@
+import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { cli } from '../support/spawn-cli.ts';
-import { docker, example, frontendUrl, testProject } from '../support/test-project.ts';
+import { cli, spawnCli } from '../support/spawn-cli.ts';
+import { docker, example, frontendUrl, ps, testProject } from '../support/test-project.ts';
 
 const NO_DOCKER = { DOCKER_HOST: 'unix:///nowhere.sock' };
 
@@ -31,7 +32,10 @@ test('up --smoke asks a disaggregated graph everything; what does not serve any 
   const url = await frontendUrl(project.name);
   const junit = await cli(['smoke', '--url', url, '--format', 'junit'], NO_DOCKER);
   expect(junit.exitCode).toBe(0);
-  expect(junit.stdout).toContain('tests="12" failures="0"');
+  expect(junit.stdout).toContain('tests="13" failures="0"');
+  const decode = (await ps(project.name)).filter(({ id }) => id.startsWith('decode'));
+  for (const row of decode) expect(row).toMatchObject({ registered: 1, instances: 1, served: expect.any(Number) });
+  expect(decode.reduce((sum, { served }) => sum + (served ?? 0), 0)).toBeGreaterThan(8);
 
   // All workers gone: the frontend alone is there.
   const workers = ['prefill-0', 'decode-0', 'decode-1'].map((id) => docker.getContainer(`${project.name}-${id}`));
@@ -42,4 +46,31 @@ test('up --smoke asks a disaggregated graph everything; what does not serve any 
   const outcomes = JSON.parse(broken.stdout).map((result: { check: string; outcome: string }) => result.outcome);
   // 200 on /health with no worker at all proves nothing (facts/versions.md §4).
   expect(outcomes).toEqual(['pass', 'fail', 'fail']);
+});
+
+test('an attached up --smoke stays up after a pass: the KV router prefers the warm worker', async () => {
+  await using project = await testProject('warm');
+  const up = spawnCli([
+    ...['up', example('mocker/agg_router.yaml'), '-p', project.name, '--port', '0', '--smoke'],
+    ...['--progress', 'plain', '--no-logs'],
+  ]);
+  await up.untilSaid(/smoke metrics {2}pass/);
+  expect(up.stderr()).toMatch(/smoke kv-warm {2}pass: first .*\+8/);
+  expect((await cli(['smoke', '-p', project.name, '--only', 'chat'])).exitCode).toBe(0);
+  up.child.kill('SIGINT');
+  expect(await up.ended).toBe(130);
+});
+
+test('a graph that comes up and fails a check ends with 6 and is stopped: its workers cache nothing', async () => {
+  await using project = await testProject('cold');
+  const text = await readFile(example('mocker/agg_router.yaml'), 'utf8');
+  const cold = text.replace('--model-name, local/tiny', '$&, --no-enable-prefix-caching');
+  const file = await project.write('cold.yaml', cold);
+  const up = await cli([
+    ...['up', '-d', file, '-p', project.name, '--port', '0', '--smoke', '--progress', 'plain', '--no-logs'],
+  ]);
+  expect(up.exitCode).toBe(6);
+  expect(up.stderr).toContain('smoke kv-warm  fail: the warm worker is not preferred');
+  expect(up.stderr).toMatch(/SMOKE_FAILED/);
+  expect((await ps(project.name)).map(({ status }) => status)).not.toContain('running');
 });

@@ -66,6 +66,9 @@ export interface PsRow {
   readonly url: string | null;
   readonly runtimeVersion: string;
   readonly liveness: string;
+  readonly registered: number | null;
+  readonly instances: number;
+  readonly served: number | null;
 }
 
 export async function ps(project: string, env: Readonly<Record<string, string>> = {}): Promise<readonly PsRow[]> {

@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { validateXML } from 'xmllint-wasm';
 import { formatJunit, formatText } from '../../../src/smoke/format-report.ts';
 import type { CheckResult } from '../../../src/smoke/smoke-check.ts';
 
@@ -22,7 +24,7 @@ test('a line for each check and the sum', () => {
 
 test('JUnit names what failed, escaped, without characters that XML forbids', () => {
   expect(formatJunit('p', RESULTS)).toBe(`<?xml version="1.0" encoding="UTF-8"?>
-<testsuites tests="3" failures="1" errors="0" skipped="1" time="1.512">
+<testsuites tests="3" failures="1" errors="0" time="1.512">
   <testsuite name="p" tests="3" failures="1" errors="0" skipped="1" time="1.512">
     <testcase classname="p" name="chat" time="0.012"/>
     <testcase classname="p" name="stream" time="1.500">
@@ -34,4 +36,18 @@ test('JUnit names what failed, escaped, without characters that XML forbids', ()
   </testsuite>
 </testsuites>
 `);
+});
+
+const SCHEMA = readFileSync(new URL('../../fixtures/junit.xsd', import.meta.url), 'utf8');
+
+test.each(['p', 'http://127.0.0.1:8000/"<&>', '\ud800\ufffe é 漢 🙂'])('JUnit of suite %j validates', async (suite) => {
+  const xml = [{ fileName: 'smoke.xml', contents: formatJunit(suite, RESULTS) }];
+  const { valid, errors } = await validateXML({ xml, schema: [SCHEMA] });
+  expect(errors.map(({ message }) => message)).toEqual([]);
+  expect(valid).toBe(true);
+});
+
+test('the schema refuses what is no JUnit', async () => {
+  const contents = formatJunit('p', RESULTS).replace('time="1.500"', 'time="soon"');
+  expect((await validateXML({ xml: [{ fileName: 'smoke.xml', contents }], schema: [SCHEMA] })).valid).toBe(false);
 });

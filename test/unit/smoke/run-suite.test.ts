@@ -64,7 +64,7 @@ test.each<[string, Answer, readonly string[]]>([
   [
     'lists no model',
     ({ url }, _, response) => url === '/v1/models' && send(response, 200, { data: [] }),
-    ['models', 'chat', 'stream', 'completions', 'embeddings', 'concurrent', 'workers', 'prefill'],
+    ['models', 'chat', 'stream', 'completions', 'embeddings', 'concurrent', 'workers', 'prefill', 'kv-warm'],
   ],
   [
     'answers chats with nothing',
@@ -90,6 +90,11 @@ test.each<[string, Answer, readonly string[]]>([
     'has broken metrics',
     ({ url }, _, response) => url === '/metrics' && send(response, 200, '<html/>', 'text/html'),
     ['metrics'],
+  ],
+  [
+    'makes embeddings without numbers',
+    ({ url }, _, response) => url === '/v1/embeddings' && send(response, 200, { data: [{ embedding: [] }] }),
+    ['embeddings'],
   ],
   [
     'fails completions',
