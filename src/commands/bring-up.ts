@@ -85,7 +85,8 @@ export async function bringUp({ input, flags, io, runtime }: BringUp): Promise<v
     for (const diagnostic of plan.notices) emit({ type: 'notice', diagnostic });
     emit({ type: 'plan', plan });
     if (plan.steps.length === 0 && flags.detach) {
-      if (flags.smoke) await smokeGraph(loaded.project, runtime, io, emit, io.interrupted);
+      const smoke = { project: loaded.project, runtime, io, emit };
+      if (flags.smoke) await smokeGraph({ ...smoke, stays: true }, io.interrupted);
       emit({ type: 'done', summary: `project ${loaded.project}: nothing to do, everything is up` });
       return;
     }
@@ -237,7 +238,8 @@ async function runUp({ loaded, plan, flags, io, runtime, emit, record, ledger, l
     const models = await run.models(url, walking);
     emit({ type: 'graph-ready', durationMs: io.clock.now() - startedAt, models, ...(url ? { url } : {}) });
     ready = true;
-    if (flags.smoke) await smokeGraph(loaded.project, runtime, io, emit, staying);
+    const stays = flags.keepOnFailure ?? false;
+    if (flags.smoke) await smokeGraph({ project: loaded.project, stays, runtime, io, emit }, staying);
     if (flags.detach) {
       emit({
         type: 'done',

@@ -43,12 +43,17 @@ export function smokeTarget(project: string, containers: readonly ObservedContai
   return { url, routerMode: frontend.facts.routerMode, workers: runningWorkers(containers) };
 }
 
-/** Runs the suite against a project that is up, each verdict an event. Throws SMOKE_FAILED (exit 6) when a check fails. */
+export interface SmokeGraph {
+  readonly project: string;
+  readonly stays: boolean;
+  readonly runtime: Runtime;
+  readonly io: Io;
+  readonly emit: Emit;
+}
+
+/** Runs the suite against a project that is up, each verdict an event. Throws SMOKE_FAILED (exit 6) when a check fails; `stays`: nothing is stopped then. */
 export async function smokeGraph(
-  project: string,
-  runtime: Runtime,
-  io: Io,
-  emit: Emit,
+  { project, stays, runtime, io, emit }: SmokeGraph,
   signal: AbortSignal,
 ): Promise<void> {
   const { chooseChecks, runSuite } = await import('../smoke/run-suite.ts');
@@ -62,6 +67,8 @@ export async function smokeGraph(
   const names = failed.map(({ check }) => check).join(', ');
   throw new UserError('SMOKE_FAILED', `smoke checks failed: ${names}: ${first.detail}`, {
     exitCode: EXIT.smokeFailed,
-    hint: `dynamo smoke -p ${project} asks again; --keep-on-failure leaves the graph running for it`,
+    hint: stays
+      ? `the graph is left running: dynamo smoke -p ${project} asks again`
+      : `--keep-on-failure leaves the graph running, and dynamo smoke -p ${project} asks again`,
   });
 }

@@ -17,10 +17,13 @@ export const checkHealth: Check = async ({ url, signal }) => {
   return result.kind === 'answer' && result.status === 200 ? pass('HTTP 200') : fail(describeResult(result));
 };
 
-export const checkModels: Check = async ({ url, model, signal }) => {
+export const checkModels: Check = async ({ url, signal }) => {
   const result = await get(`${url}/v1/models`, signal);
-  const id = firstOf(readObject(result), 'data')?.id;
-  return typeof id === 'string' ? pass(`lists ${model || id}`) : fail(`no model is listed: ${describeResult(result)}`);
+  const list = readObject(result)?.data;
+  const ids = Array.isArray(list) ? list.map(({ id }: { readonly id?: unknown }) => id) : [];
+  if (ids.length === 0 || ids.some((id) => typeof id !== 'string'))
+    return fail(`no model is listed: ${describeResult(result)}`);
+  return pass(`lists ${ids.join(', ')}`);
 };
 
 /** True when the model makes embeddings: then it need not chat. */

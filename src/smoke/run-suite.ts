@@ -1,6 +1,6 @@
 import type { Clock } from '../model/clock.ts';
 import { UserError } from '../model/diagnostic.ts';
-import { firstOf, get, readObject } from './ask.ts';
+import { get, readObject } from './ask.ts';
 import {
   type Check,
   checkBadJson,
@@ -33,6 +33,8 @@ const CHECKS: Readonly<Record<string, Check>> = {
   'kv-warm': checkKvWarm,
   metrics: checkMetrics,
 };
+/** Asked of every model that is listed; the others look at the graph, and ask the first one. */
+const PER_MODEL: ReadonlySet<string> = new Set(['chat', 'stream', 'completions', 'embeddings']);
 const NEEDS_NO_MODEL: ReadonlySet<string> = new Set(['health', 'models', 'unknown-model', 'bad-json', 'metrics']);
 
 /** Names for `--only`; throws SMOKE_CHECK (exit 2) for one that there is not. */
@@ -52,19 +54,36 @@ export async function runSuite(
   clock: Clock,
   signal: AbortSignal,
 ): Promise<readonly CheckResult[]> {
-  const id = firstOf(readObject(await get(`${target.url}/v1/models`, signal)), 'data')?.id;
-  const context: SmokeContext = { ...target, model: typeof id === 'string' ? id : '', clock, signal };
+  const models = listedModels(readObject(await get(`${target.url}/v1/models`, signal)));
+  const context: SmokeContext = { ...target, model: models[0] ?? '', clock, signal };
   const results: CheckResult[] = [];
   for (const name of names) {
     const startedAt = clock.now();
-    const verdict = await judge(name, context);
+    const verdict = await judge(name, context, models);
     results.push({ check: name, ...verdict, durationMs: clock.now() - startedAt });
   }
   return results;
 }
 
-async function judge(name: string, context: SmokeContext): Promise<Verdict> {
+function listedModels(answer: Readonly<Record<string, unknown>> | undefined): readonly string[] {
+  const list = Array.isArray(answer?.data) ? answer.data : [];
+  return list.flatMap((entry: unknown) =>
+    typeof entry === 'object' && entry !== null && 'id' in entry && typeof entry.id === 'string' ? [entry.id] : [],
+  );
+}
+
+async function judge(name: string, context: SmokeContext, models: readonly string[]): Promise<Verdict> {
   const check = CHECKS[name];
   if (check === undefined) return skip('there is no such check');
-  return context.model === '' && !NEEDS_NO_MODEL.has(name) ? fail('no model is listed') : check(context);
+  if (models.length === 0 && !NEEDS_NO_MODEL.has(name)) return fail('no model is listed');
+  if (models.length < 2 || !PER_MODEL.has(name)) return check(context);
+  const verdicts: Verdict[] = [];
+  for (const model of models) {
+    const { outcome, detail } = await check({ ...context, model });
+    verdicts.push({ outcome, detail: `${model}: ${detail}` });
+  }
+  const worst = (['fail', 'pass', 'skip'] as const).find((outcome) =>
+    verdicts.some((verdict) => verdict.outcome === outcome),
+  );
+  return { outcome: worst ?? 'skip', detail: verdicts.map(({ detail }) => detail).join('; ') };
 }

@@ -105,6 +105,13 @@ test.each<[string, Answer, readonly string[]]>([
   expect(await failing(fault)).toEqual(expected);
 });
 
+test('every listed model is asked: one that does not chat fails the check, by its name', async () => {
+  const two: Answer = ({ url }, body, response) =>
+    (url === '/v1/models' && send(response, 200, { data: [{ id: 'm' }, { id: 'lora' }] })) ||
+    (isChat(body) && body.includes('"model":"lora"') && send(response, 500, {}));
+  expect(await failing(two)).toEqual(['chat', 'stream']);
+});
+
 test('checks are chosen by name, in their own order', () => {
   expect(chooseChecks('stream, chat')).toEqual(['chat', 'stream']);
   expect(() => chooseChecks('chatt')).toThrow('there is no check "chatt"');
