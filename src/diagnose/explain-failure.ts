@@ -92,11 +92,20 @@ function judgeEnd(culprit: ReplicaEvidence, ended: NonNullable<ReplicaEvidence['
       ...shared,
       code: 'OUT_OF_MEMORY',
       cause: 'the kernel killed it: it wanted more memory than its limit allows',
-      hint: 'raise resources.limits.memory of the component, or take the limit away',
+      hint: MORE_MEMORY,
     };
   }
   const found = recognizeFailure(culprit.lastLines);
   if (found) return { ...shared, code: found.code, cause: found.cause, hint: found.hint };
+  if (signal === 'SIGKILL' && ended.memoryLimited) {
+    return {
+      ...shared,
+      code: 'OUT_OF_MEMORY',
+      cause:
+        'something killed it (SIGKILL): most likely the kernel, for its limit of memory, which the engine does not always tell',
+      hint: MORE_MEMORY,
+    };
+  }
   return {
     ...shared,
     code: 'CONTAINER_DIED',
@@ -105,9 +114,11 @@ function judgeEnd(culprit: ReplicaEvidence, ended: NonNullable<ReplicaEvidence['
   };
 }
 
+const MORE_MEMORY = 'raise resources.limits.memory of the component, or take the limit away';
+
 const SIGNAL_CAUSES: Readonly<Record<string, string>> = {
   SIGKILL:
-    'something killed it (SIGKILL), and it was not the limit of its memory: docker kill, or the kernel for the whole machine',
+    'something killed it (SIGKILL), and it has no limit of memory: docker kill, or the kernel for the whole machine',
   SIGSEGV: 'it crashed (SIGSEGV): a library that does not fit the machine or the driver',
   SIGBUS: 'it crashed (SIGBUS): most often /dev/shm is too small',
   SIGILL: 'it crashed (SIGILL): the image is made for another processor',

@@ -77,7 +77,8 @@ async function inspect(runtime: Runtime, name: string, signal: AbortSignal): Pro
 
 function endOf(container: ObservedContainer | undefined): ReplicaEvidence['ended'] {
   if (container?.status !== 'exited' && container?.status !== 'dead') return undefined;
-  return { exitCode: container.exitCode ?? -1, oomKilled: container.oomKilled };
+  const { exitCode = -1, oomKilled, memoryLimited } = container;
+  return { exitCode, oomKilled, memoryLimited };
 }
 
 /** `http :9090/health`, of the probe that is waited for first. */

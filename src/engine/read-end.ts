@@ -7,7 +7,7 @@ const SIGKILL_EXIT = 137;
 const OOM_TOLD_WITHIN_MS = 3000;
 const ASK_EVERY_MS = 100;
 
-/** Whether the container ended because its memory was used up, as the engine knows once it has heard of it; false when it is gone. */
+/** Whether the container ended because its memory was used up, as the engine knows once it has heard of it, which now and then it never does. */
 export async function readOomKilled(
   name: string,
   exitCode: number,
@@ -19,7 +19,7 @@ export async function readOomKilled(
     const container = await runtime.inspect(name, signal).catch(() => undefined);
     if (container === undefined) return false;
     if (container.oomKilled) return true;
-    if (exitCode !== SIGKILL_EXIT || clock.now() >= askUntil) return false;
+    if (exitCode !== SIGKILL_EXIT || !container.memoryLimited || clock.now() >= askUntil) return false;
     await clock.sleep(ASK_EVERY_MS, signal);
   }
 }

@@ -7,7 +7,9 @@ export interface ReplicaEvidence {
   /** Its probes pass. */
   readonly ready: boolean;
   /** Set when its process has ended. */
-  readonly ended: { readonly exitCode: number; readonly oomKilled: boolean } | undefined;
+  readonly ended:
+    | { readonly exitCode: number; readonly oomKilled: boolean; readonly memoryLimited: boolean }
+    | undefined;
   /** What its last probe got: `HTTP 503`. */
   readonly lastAnswer: string | undefined;
   /** The probe that is waited for, in words: `http :9090/health`. */

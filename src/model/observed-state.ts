@@ -71,6 +71,8 @@ export interface ObservedContainer {
   readonly status: ContainerStatus;
   readonly exitCode: number | undefined;
   readonly oomKilled: boolean;
+  /** It has a limit of memory of its own. */
+  readonly memoryLimited: boolean;
   /** Milliseconds since the epoch; undefined before the first start. */
   readonly startedAt: number | undefined;
   readonly finishedAt: number | undefined;

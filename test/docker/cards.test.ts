@@ -116,7 +116,8 @@ const FAULTS: readonly Fault[] = [
       resources: { limits: { memory: '64Mi' } },
       ...SLOW_PROBE,
     },
-    card: { code: 'OUT_OF_MEMORY', exitCode: 4, ended: { exitCode: 137, signal: 'SIGKILL', oomKilled: true } },
+    // Now and then the engine never learns that it was the memory: oomKilled is false then, and the verdict the same.
+    card: { code: 'OUT_OF_MEMORY', exitCode: 4, ended: { exitCode: 137, signal: 'SIGKILL' } },
   },
   {
     title: 'a wrong probe path',

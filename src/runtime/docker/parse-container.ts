@@ -123,6 +123,7 @@ export function parseContainer(info: Docker.ContainerInspectInfo): ObservedConta
     status,
     exitCode: status === 'exited' || status === 'dead' ? info.State.ExitCode : undefined,
     oomKilled: info.State.OOMKilled,
+    memoryLimited: (info.HostConfig.Memory ?? 0) > 0,
     startedAt: everStarted,
     finishedAt: parseTime(info.State.FinishedAt),
     imageId: info.Image,

@@ -43,8 +43,11 @@ function explain(failure: Failure, replicas: readonly ReplicaEvidence[], routing
 }
 
 test('a worker that ends after etcd has ended points to etcd, and is named beside it', () => {
-  const ended = replica('decode-0', { ready: false, ended: { exitCode: 0, oomKilled: false } });
-  const etcd = replica('etcd', { ended: { exitCode: 137, oomKilled: false }, lastLines: ['bye'] });
+  const ended = replica('decode-0', { ready: false, ended: { exitCode: 0, oomKilled: false, memoryLimited: false } });
+  const etcd = replica('etcd', {
+    ended: { exitCode: 137, oomKilled: false, memoryLimited: false },
+    lastLines: ['bye'],
+  });
   expect(explain(DIED, [ended, etcd])).toMatchObject({
     code: 'ETCD_DIED',
     exitCode: 4,
@@ -60,9 +63,14 @@ test.each([
   ['a known failure', { exitCode: 1, oomKilled: false }, ["No module named 'vllm'"], 'MODULE_MISSING'],
   ['an exception of its own', { exitCode: 1, oomKilled: false }, ['ValueError: x'], 'CONTAINER_DIED'],
   ['a signal', { exitCode: 139, oomKilled: false }, [], 'CONTAINER_DIED'],
+  ['a kill without a limit of memory', { exitCode: 137, oomKilled: false }, [], 'CONTAINER_DIED'],
+  ['a kill under a limit of memory', { exitCode: 137, oomKilled: false, memoryLimited: true }, [], 'OUT_OF_MEMORY'],
   ['code 0', { exitCode: 0, oomKilled: false }, [], 'CONTAINER_DIED'],
 ])('a replica that ended by %s', (_, ended, lastLines, code) => {
-  const card = explain(DIED, [replica('frontend-0'), replica('decode-0', { ready: false, ended, lastLines })]);
+  const card = explain(DIED, [
+    replica('frontend-0'),
+    replica('decode-0', { ready: false, ended: { memoryLimited: false, ...ended }, lastLines }),
+  ]);
   expect(card).toMatchObject({ code, exitCode: 4, replica: 'decode-0', stage: 'started', stageMs: 3000 });
   expect(card.cause).toBeDefined();
 });

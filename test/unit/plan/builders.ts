@@ -107,6 +107,7 @@ export function observedContainer(
     status: 'running',
     exitCode: undefined,
     oomKilled: false,
+    memoryLimited: false,
     startedAt: 1,
     finishedAt: undefined,
     imageId: `id of ${desired.image}`,
