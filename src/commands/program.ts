@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { EXIT, formatDiagnostic, UserError } from '../model/diagnostic.ts';
 import { registerConvert } from './convert.ts';
 import { registerDiff } from './diff.ts';
+import { registerDoctor } from './doctor.ts';
 import { registerDown } from './down.ts';
 import { registerEvents } from './events.ts';
 import { registerExec } from './exec.ts';
@@ -50,6 +51,7 @@ function makeProgram(version: string, io: Io, setExitCode: (code: number) => voi
   registerSmoke(program, io, setExitCode);
   registerPull(program, io);
   registerGpus(program, io);
+  registerDoctor(program, io, setExitCode);
   registerInit(program, io);
   registerExport(program, io);
   registerDiff(program, io);

@@ -24,6 +24,8 @@ export interface ObservedImage {
   readonly id: string;
   /** `Config.User`, to know who must own a fresh volume. */
   readonly user: string;
+  /** Of an image that holds CUDA: `12.9.1`, as NVIDIA's base images tell it in CUDA_VERSION. */
+  readonly cudaVersion?: string;
 }
 
 export type ContainerStatus = 'created' | 'running' | 'paused' | 'restarting' | 'exited' | 'dead' | 'removing';

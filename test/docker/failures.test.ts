@@ -228,6 +228,20 @@ test.each([
   expect(await project.leftovers()).toEqual([]);
 });
 
+test('doctor looks at the real engine; without one it says so and ends with 3', async () => {
+  const found = await cli(['doctor', '--format', 'json'], { HF_TOKEN: 'hf_canary4711' });
+  expect(found.exitCode).toBe(0);
+  expect(found.stdout).not.toContain('canary');
+  const of = (name: string) =>
+    JSON.parse(found.stdout).find(({ check }: { readonly check: string }) => check === name) ?? {};
+  expect(of('docker')).toMatchObject({ outcome: 'ok', detail: expect.stringMatching(/^engine \d+\.\d+/) });
+  expect(of('token').detail).toContain('HF_TOKEN');
+  expect(of('disk').detail).toMatch(/free in \//);
+  const without = await cli(['doctor'], { DOCKER_HOST: 'unix:///nowhere.sock' });
+  expect(without.exitCode).toBe(3);
+  expect(without.stdout).toMatch(/✘ docker .*\n +→ /);
+});
+
 test('imagePullPolicy Always: what the registry refuses runs from the copy that is here, and that is said', async () => {
   await using project = await testProject('always');
   const text = plainGraph('while :; do sleep 0.2; done').replace(/( +)image: .*/, '$&\n$1imagePullPolicy: Always');

@@ -52,13 +52,16 @@ function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
+const CUDA = 'CUDA_VERSION=';
+
 async function observeImages(docker: Docker, images: readonly string[]): Promise<ReadonlyMap<string, ObservedImage>> {
   const found = await Promise.all(
     [...new Set(images)].map(async (image): Promise<readonly [string, ObservedImage] | undefined> => {
       parseImageReference(image);
       try {
         const info = await docker.getImage(image).inspect();
-        return [image, { id: info.Id, user: info.Config?.User ?? '' }];
+        const cudaVersion = info.Config?.Env?.find((entry) => entry.startsWith(CUDA))?.slice(CUDA.length);
+        return [image, { id: info.Id, user: info.Config?.User ?? '', ...(cudaVersion ? { cudaVersion } : {}) }];
       } catch (error) {
         if (isNotFound(error)) return undefined;
         throw error;

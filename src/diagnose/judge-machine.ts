@@ -1,0 +1,233 @@
+import type { EngineFacts, GpuInventory } from '../model/host-inventory.ts';
+import { formatBytes } from '../model/quantity.ts';
+
+/** What one look at the machine found; `fix` says what to do where something is not as it should be. */
+export interface Finding {
+  readonly check: string;
+  readonly outcome: 'ok' | 'warning' | 'error';
+  readonly detail: string;
+  readonly fix?: string;
+}
+
+/** Everything `doctor` looks at, read at one moment. No secret is in it. */
+export interface MachineFacts {
+  readonly nodeVersion: string;
+  /** Undefined with the reason when no engine answers. */
+  readonly engine: EngineFacts | { readonly problem: string; readonly hint: string | undefined };
+  readonly gpus: GpuInventory;
+  /** Programs of the NVIDIA Container Toolkit that are on PATH. */
+  readonly toolkit: readonly string[];
+  readonly wsl: boolean;
+  /** CUDA version of images that are here, by image. */
+  readonly imageCuda: ReadonlyMap<string, string>;
+  /** GPUs that running replicas hold. */
+  readonly heldGpus: ReadonlySet<string>;
+  /** Where the engine keeps images, and what is free there; undefined where it cannot be looked at. */
+  readonly disk: { readonly path: string; readonly freeBytes: number } | undefined;
+  /** Free in /dev/shm; undefined where there is none. */
+  readonly shmBytes: number | undefined;
+  readonly port: { readonly number: number; readonly free: boolean; readonly holder: string | undefined };
+  /** Where the Hugging Face token is from; undefined: there is none. */
+  readonly tokenSource: string | undefined;
+  /** Projects of which nothing runs any more. */
+  readonly stoppedProjects: readonly string[];
+}
+
+const LEAST_NODE: readonly number[] = [20, 19];
+/** An image with an engine takes 12 GB and more (facts/peers.md §D1). */
+const DISK_WARNING = 40 * 2 ** 30;
+const DISK_ERROR = 2 * 2 ** 30;
+/** What the operator gives a worker (facts/operator.md: shared memory defaults to 8Gi). */
+const SHM_WARNING = 8 * 2 ** 30;
+/** Memory of a GPU that a foreign process holds and that is not worth a word: a desktop's. */
+const SMALL_BYTES = 512 * 2 ** 20;
+/** Driver that each major version of CUDA needs at least (NVIDIA, CUDA compatibility, minor version compatibility; 13: facts/runtime.md §5). */
+const CUDA_DRIVER: Readonly<Record<string, readonly number[]>> = { 11: [450, 80], 12: [525, 60], 13: [580, 0] };
+
+function versionOf(text: string): readonly number[] {
+  return text.split('.').map((part) => Number.parseInt(part, 10) || 0);
+}
+
+function isAtLeast(version: readonly number[], least: readonly number[]): boolean {
+  for (const [index, wanted] of least.entries()) {
+    const have = version[index] ?? 0;
+    if (have !== wanted) return have > wanted;
+  }
+  return true;
+}
+
+function ok(check: string, detail: string): Finding {
+  return { check, outcome: 'ok', detail };
+}
+
+function warning(check: string, detail: string, fix: string): Finding {
+  return { check, outcome: 'warning', detail, fix };
+}
+
+function error(check: string, detail: string, fix: string): Finding {
+  return { check, outcome: 'error', detail, fix };
+}
+
+/** All findings, in the order in which things are needed. */
+export function judgeMachine(facts: MachineFacts): readonly Finding[] {
+  return [
+    judgeNode(facts),
+    ...judgeEngine(facts),
+    ...judgeGpus(facts),
+    ...judgeProcesses(facts),
+    ...judgeDisk(facts),
+    ...judgeShm(facts),
+    judgePort(facts),
+    judgeToken(facts),
+    ...judgeProjects(facts),
+  ];
+}
+
+function judgeNode({ nodeVersion }: MachineFacts): Finding {
+  const version = nodeVersion.replace(/^v/, '');
+  return isAtLeast(versionOf(version), LEAST_NODE)
+    ? ok('node', version)
+    : error('node', `${version} is too old`, `install Node ${LEAST_NODE.join('.')} or newer`);
+}
+
+function judgeEngine({ engine, wsl }: MachineFacts): readonly Finding[] {
+  if ('problem' in engine)
+    return [
+      error('docker', engine.problem, engine.hint ?? 'install Docker Engine, or start it: systemctl start docker'),
+    ];
+  const reach =
+    engine.reach === 'direct' ? 'containers are reached by address' : 'containers are reached by published ports';
+  const findings = [
+    ok('docker', `engine ${engine.serverVersion}, ${engine.cpus} CPUs, ${formatBytes(engine.memoryBytes)}; ${reach}`),
+  ];
+  if (engine.rootless)
+    findings.push(
+      warning(
+        'docker',
+        'the engine is rootless: limits cannot be raised, and GPUs need CDI or no-cgroups',
+        'use a rootful engine for GPU graphs',
+      ),
+    );
+  else if (!engine.raisesLimits)
+    findings.push(
+      warning(
+        'limits',
+        'this machine may not raise resource limits (no CAP_SYS_RESOURCE): memlock stays as it is',
+        'RDMA and pinned memory may fail; give the virtual machine that capability',
+      ),
+    );
+  if (wsl)
+    findings.push(
+      warning(
+        'wsl',
+        'on WSL2 the driver shows every GPU to every container',
+        'CUDA_VISIBLE_DEVICES decides there; one GPU per machine is safe',
+      ),
+    );
+  return findings;
+}
+
+function judgeGpus({ gpus, toolkit, imageCuda, engine }: MachineFacts): readonly Finding[] {
+  if (gpus.gpus.length === 0)
+    return [
+      warning(
+        'gpus',
+        gpus.problem ?? 'this machine has no GPU',
+        'graphs of real engines need one; --mock runs any graph on the CPU',
+      ),
+    ];
+  const models = [...new Set(gpus.gpus.map(({ name }) => name))].join(', ');
+  const findings = [ok('gpus', `${gpus.gpus.length} × ${models}, driver ${gpus.driverVersion ?? 'unknown'}`)];
+  if (gpus.problem !== undefined)
+    findings.push(error('gpus', gpus.problem, 'nvidia-smi says more; a lost GPU needs a reset or a reboot'));
+  if (!('problem' in engine)) findings.push(judgeToolkit(toolkit));
+  for (const [image, cuda] of imageCuda) findings.push(judgeCuda(image, cuda, gpus.driverVersion));
+  return findings;
+}
+
+function judgeToolkit(toolkit: readonly string[]): Finding {
+  return toolkit.length > 0
+    ? ok('toolkit', toolkit.join(', '))
+    : error(
+        'toolkit',
+        'the NVIDIA Container Toolkit is not installed: containers get no GPU',
+        'apt-get install nvidia-container-toolkit, nvidia-ctk runtime configure --runtime=docker, systemctl restart docker',
+      );
+}
+
+function judgeCuda(image: string, cuda: string, driver: string | undefined): Finding {
+  const needs = CUDA_DRIVER[String(versionOf(cuda)[0])];
+  if (needs === undefined || driver === undefined) return ok('cuda', `${image} has CUDA ${cuda}`);
+  return isAtLeast(versionOf(driver), needs)
+    ? ok('cuda', `${image} has CUDA ${cuda}, which driver ${driver} runs`)
+    : error(
+        'cuda',
+        `${image} has CUDA ${cuda}, and driver ${driver} is too old for it`,
+        `install driver ${needs[0]} or newer, or take an image with an older CUDA`,
+      );
+}
+
+/** Processes on GPUs that no replica holds. */
+function judgeProcesses({ gpus, heldGpus }: MachineFacts): readonly Finding[] {
+  return gpus.gpus
+    .filter(({ uuid }) => !heldGpus.has(uuid))
+    .flatMap(({ index, processes }) =>
+      processes
+        .filter(({ memoryBytes }) => memoryBytes >= SMALL_BYTES)
+        .map(({ pid, name, memoryBytes }) =>
+          warning(
+            'gpu-memory',
+            `process ${pid} (${name}) holds ${formatBytes(memoryBytes)} of GPU ${index}`,
+            `up leaves that GPU alone; if nobody needs the process: kill ${pid}`,
+          ),
+        ),
+    );
+}
+
+function judgeDisk({ disk }: MachineFacts): readonly Finding[] {
+  if (disk === undefined) return [];
+  const detail = `${formatBytes(disk.freeBytes)} free in ${disk.path}`;
+  const fix = 'docker system df shows what takes the space; docker image prune frees some';
+  if (disk.freeBytes < DISK_ERROR) return [error('disk', detail, fix)];
+  return [
+    disk.freeBytes < DISK_WARNING
+      ? warning('disk', `${detail}: images of engines take 12 GB and more`, fix)
+      : ok('disk', detail),
+  ];
+}
+
+function judgeShm({ shmBytes, gpus }: MachineFacts): readonly Finding[] {
+  if (shmBytes === undefined || gpus.gpus.length === 0) return [];
+  const detail = `${formatBytes(shmBytes)} free in /dev/shm`;
+  return [
+    shmBytes < SHM_WARNING
+      ? warning(
+          'shm',
+          `${detail}; containers have their own, and share this machine's memory for it`,
+          'keep free memory for sharedMemory of the workers',
+        )
+      : ok('shm', detail),
+  ];
+}
+
+function judgePort({ port }: MachineFacts): Finding {
+  if (port.free) return ok('port', `${port.number} is free for the frontend`);
+  const fix = 'dynamo up --port N takes another, --port 0 a free one';
+  return warning('port', `${port.number} is taken${port.holder ? ` by ${port.holder}` : ''}`, fix);
+}
+
+function judgeToken({ tokenSource }: MachineFacts): Finding {
+  return tokenSource === undefined
+    ? warning('token', 'no Hugging Face token: gated models cannot be fetched', 'export HF_TOKEN=…, or hf auth login')
+    : ok('token', `a Hugging Face token is known (${tokenSource})`);
+}
+
+function judgeProjects({ stoppedProjects }: MachineFacts): readonly Finding[] {
+  return stoppedProjects.map((project) =>
+    warning(
+      'projects',
+      `nothing of project ${project} runs any more`,
+      `dynamo up starts it anew, dynamo down -p ${project} removes it`,
+    ),
+  );
+}
