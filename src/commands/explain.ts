@@ -1,8 +1,10 @@
 import type { Command } from 'commander';
 import { suggestName } from '../dgd/suggest-name.ts';
 import { formatDiagnostic, UserError } from '../model/diagnostic.ts';
-import { type Json, type Node, stringAt, toJson } from '../model/node.ts';
+import type { Companions } from '../model/graph.ts';
+import { type Json, mapAt, type Node, stringAt, toJson } from '../model/node.ts';
 import { formatPosition, type Origin } from '../model/origin.ts';
+import type { KnownKeys } from '../operator/describe-env.ts';
 import { overrideImage, parseComponentValues, valueFor } from '../plan/image-overrides.ts';
 import { addGraphFlags, type GraphFlags } from './graph-flags.ts';
 import { type Io, print, printJson, say } from './io.ts';
@@ -66,10 +68,11 @@ async function explainGraph(
     import('../operator/runtime-version.ts'),
     import('../mock/adapt-mocker.ts'),
   ]);
+  const known = knownKeys(graph.companions);
   const images = { byComponent: parseComponentValues(flags.image ?? [], '--image'), tag: flags.tag };
   const versions = parseComponentValues(flags.runtimeVersion ?? [], '--runtime-version');
   return resolveGraph(graph, { generation }).components.flatMap((component) => {
-    const cluster = describeComponent(component, component.podTemplate);
+    const cluster = describeComponent(component, component.podTemplate, known);
     const image = overrideImage(stringAt(cluster, 'image') ?? '', component.name, images);
     const flag = valueFor(versions, component.name);
     const { version, why } = runtimeVersionOf({ flag, written: component.runtimeVersionOverride, image, generation });
@@ -84,13 +87,24 @@ async function explainGraph(
       },
     });
     const before = new Map(listValues(cluster));
-    const values = listValues(describeComponent(component, podTemplate)).map(([path, node]) =>
+    const values = listValues(describeComponent(component, podTemplate, known)).map(([path, node]) =>
       compare(`${component.name}.${path}`, node, before.get(path)),
     );
     const origin: Origin = { kind: 'runtime', version, source: why };
     const own = values.map((one) => (one.path === `${component.name}.image` ? withImage(one, image, flags) : one));
     return [...own, { path: `${component.name}.runtimeVersion`, value: version, from: formatOrigin(origin), origin }];
   });
+}
+
+function knownKeys({ secrets, configMaps }: Companions): KnownKeys {
+  const keysOf = (objects: Companions['secrets'], fields: readonly string[]) =>
+    new Map(
+      [...objects].map(([name, object]) => [
+        name,
+        fields.flatMap((field) => [...(mapAt(object, field)?.fields.keys() ?? [])]),
+      ]),
+    );
+  return { secrets: keysOf(secrets, ['data', 'stringData']), configMaps: keysOf(configMaps, ['data']) };
 }
 
 function withImage(written: Explained, image: string, flags: ExplainFlags): Explained {
@@ -144,7 +158,16 @@ function formatOrigin(origin: Origin): string {
   }
 }
 
+/** A reference is told in words: what it names is nobody's to see. */
 function formatValue(value: Json): string {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    const [[kind, reference] = ['', null]] = Object.entries(value);
+    const words = new Map(Object.entries(reference && typeof reference === 'object' ? reference : {}));
+    if (kind === 'secretKeyRef') return `(key ${words.get('key')} of Secret ${words.get('name')})`;
+    if (kind === 'configMapKeyRef') return `(key ${words.get('key')} of ConfigMap ${words.get('name')})`;
+    if (kind === 'resourceFieldRef') return `(${words.get('resource')} of the container)`;
+    if (kind === 'fieldRef') return `(${words.get('fieldPath')} of the pod)`;
+  }
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 

@@ -135,7 +135,10 @@ function known(culprit: ReplicaEvidence | undefined, hint: string | undefined): 
   const found = culprit && recognizeFailure(culprit.lastLines);
   return {
     cause: found?.cause,
-    hint: hint ?? found?.hint ?? 'its last lines say more; with --keep-on-failure it goes on running, to look inside',
+    hint:
+      hint ??
+      found?.hint ??
+      'dynamo doctor checks this machine; with --keep-on-failure it goes on running, to look inside',
   };
 }
 

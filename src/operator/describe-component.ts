@@ -1,16 +1,10 @@
 import { at, fromJson, itemsAt, type MapNode, map, mapAt, type Node, scalar, stringAt } from '../model/node.ts';
 import type { ResolvedComponent } from '../model/resolved-graph.ts';
+import { describeEnv, type KnownKeys } from './describe-env.ts';
 import { nameOf } from './edit-node.ts';
+import { SHARED_MEMORY } from './shared-memory.ts';
 
 const PROBES = { livenessProbe: 'liveness', readinessProbe: 'readiness', startupProbe: 'startup' } as const;
-
-/** `value`, or what it is read from: never a Secret's own value. */
-function envValue(entry: Node): Node {
-  const value = at(entry, 'value');
-  if (value) return value;
-  const from = mapAt(entry, 'valueFrom');
-  return from ?? scalar('', entry.origin);
-}
 
 function byKey(
   items: readonly Node[],
@@ -40,14 +34,15 @@ function probe(node: MapNode): MapNode {
 }
 
 /** A container by the names that people ask for. */
-function describeContainer(container: MapNode): MapNode {
+function describeContainer(container: MapNode, known: KnownKeys): MapNode {
   const probes: [string, Node][] = [];
-  const fields: [string, Node][] = [];
+  const env = describeEnv(container, known);
+  const fields: [string, Node][] = env.fields.size > 0 ? [['env', env]] : [];
   for (const [key, value] of container.fields) {
     const name =
       key === 'livenessProbe' || key === 'readinessProbe' || key === 'startupProbe' ? PROBES[key] : undefined;
     if (name !== undefined && value.kind === 'map') probes.push([name, probe(value)]);
-    else if (key === 'env') fields.push([key, byKey(itemsAt(value), nameOf, envValue, value.origin)]);
+    else if (key === 'env') continue;
     else if (key === 'ports') fields.push([key, byKey(itemsAt(value), portKey, withoutName, value.origin)]);
     else if (key === 'volumeMounts') fields.push([key, byKey(itemsAt(value), mountKey, (item) => item, value.origin)]);
     else if (key !== 'name') fields.push([key, value]);
@@ -68,14 +63,21 @@ function mountKey(item: Node): string {
 /** The container that runs Dynamo: `main`, whatever the file calls it; the engines of a failover pod are beside each other. */
 function mainOf(pod: MapNode | undefined): MapNode | undefined {
   const containers = itemsAt(pod, 'containers').filter((item): item is MapNode => item.kind === 'map');
-  return containers.find((container) => nameOf(container) === 'main') ?? containers.at(-1);
+  const named = (name: string) => containers.find((container) => nameOf(container) === name);
+  return named('main') ?? named('engine-0') ?? containers.at(-1);
+}
+
+/** The size of /dev/shm, where the pod has one of its own. */
+function sharedMemoryOf(pod: MapNode | undefined): Node | undefined {
+  const volume = itemsAt(pod, 'volumes').find((item) => nameOf(item) === SHARED_MEMORY);
+  return volume && at(volume, 'emptyDir', 'sizeLimit');
 }
 
 /**
  * A component as one tree of what `explain` shows: the main container's fields at the top, then replicas, labels, volumes, the other
  * containers and the Services; each value keeps its origin.
  */
-export function describeComponent(component: ResolvedComponent, podTemplate: MapNode): MapNode {
+export function describeComponent(component: ResolvedComponent, podTemplate: MapNode, known: KnownKeys): MapNode {
   const pod = mapAt(podTemplate, 'spec');
   const main = mainOf(pod);
   const { origin } = component;
@@ -84,16 +86,18 @@ export function describeComponent(component: ResolvedComponent, podTemplate: Map
     ['replicas', scalar(component.replicas, origin)],
     ['deployment', scalar(component.deploymentName, origin)],
   ];
-  if (main) fields.push(...describeContainer(main).fields);
+  if (main) fields.push(...describeContainer(main, known).fields);
   for (const [key, value] of mapAt(podTemplate, 'metadata')?.fields ?? []) fields.push([key, value]);
   for (const [key, value] of pod?.fields ?? []) {
     if (key === 'volumes') fields.push([key, byKey(itemsAt(value), nameOf, withoutName, value.origin)]);
     else if (key === 'containers' || key === 'initContainers') {
       const others = itemsAt(value).filter((item): item is MapNode => item.kind === 'map' && item !== main);
-      const trees = others.map((item) => [nameOf(item), describeContainer(item)] as const);
+      const trees = others.map((item) => [nameOf(item), describeContainer(item, known)] as const);
       if (trees.length > 0) fields.push([key, map(trees, value.origin)]);
     } else fields.push([fields.some(([name]) => name === key) ? `pod.${key}` : key, value]);
   }
+  const sharedMemory = sharedMemoryOf(pod);
+  if (sharedMemory) fields.push(['sharedMemory', sharedMemory]);
   const services = component.services.map(
     (service) => [stringAt(service, 'metadata', 'name') ?? '', mapAt(service, 'spec') ?? service] as const,
   );
@@ -101,12 +105,17 @@ export function describeComponent(component: ResolvedComponent, podTemplate: Map
   return map(fields, origin);
 }
 
+/** `{secretKeyRef: …}`: one value, read from elsewhere. */
+function isReference(node: MapNode): boolean {
+  return ['secretKeyRef', 'configMapKeyRef', 'fieldRef', 'resourceFieldRef'].some((kind) => node.fields.has(kind));
+}
+
 /** Every value of such a tree by its path; a list of plain values is one of them. */
 export function listValues(
   node: Node,
   path: readonly string[] = [],
 ): readonly (readonly [path: string, value: Node])[] {
-  if (node.kind === 'map' && node.fields.size > 0) {
+  if (node.kind === 'map' && node.fields.size > 0 && !isReference(node)) {
     return [...node.fields].flatMap(([key, value]) => listValues(value, [...path, key]));
   }
   if (node.kind !== 'list' || node.items.every((item) => item.kind === 'scalar')) return [[path.join('.'), node]];

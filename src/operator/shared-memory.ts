@@ -3,7 +3,7 @@ import type { Origin } from '../model/origin.ts';
 import { parseQuantity } from '../model/quantity.ts';
 import { mapsAt, nameOf, withItems } from './edit-node.ts';
 
-const NAME = 'shared-memory';
+export const SHARED_MEMORY = 'shared-memory';
 const PATH = '/dev/shm';
 const MI = 2 ** 20;
 
@@ -47,14 +47,14 @@ export function applySharedMemory(
 ): { readonly podSpec: MapNode; readonly container: MapNode } {
   if (size === undefined) return { podSpec, container };
   const emptyDir = fromJson({ medium: 'Memory' }, origin);
-  const volume = fromJson({ name: NAME }, origin);
+  const volume = fromJson({ name: SHARED_MEMORY }, origin);
   if (emptyDir.kind !== 'map' || volume.kind !== 'map') return { podSpec, container };
   const sized: MapNode = { ...emptyDir, fields: new Map([...emptyDir.fields, ['sizeLimit', size]]) };
   const whole: MapNode = { ...volume, fields: new Map([...volume.fields, ['emptyDir', sized]]) };
-  const mount = fromJson({ name: NAME, mountPath: PATH }, origin);
-  const volumes = mapsAt(podSpec, 'volumes').filter((existing) => nameOf(existing) !== NAME);
+  const mount = fromJson({ name: SHARED_MEMORY, mountPath: PATH }, origin);
+  const volumes = mapsAt(podSpec, 'volumes').filter((existing) => nameOf(existing) !== SHARED_MEMORY);
   const mounts = mapsAt(container, 'volumeMounts').filter(
-    (existing) => nameOf(existing) !== NAME && stringAt(existing, 'mountPath') !== PATH,
+    (existing) => nameOf(existing) !== SHARED_MEMORY && stringAt(existing, 'mountPath') !== PATH,
   );
   return {
     podSpec: withItems(podSpec, 'volumes', [...volumes, whole], origin),

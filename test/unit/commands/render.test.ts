@@ -40,6 +40,27 @@ test('explain names the place, the default or the deviation of a value, and what
   ]);
 });
 
+test('explain names what a variable is read from, never its value, and the shared memory', async () => {
+  const env = `envFrom: [{secretRef: {name: s}, prefix: P_}]
+              env:
+                - {name: T, valueFrom: {secretKeyRef: {name: s, key: token}}}
+                - {name: C, valueFrom: {resourceFieldRef: {resource: limits.cpu}}}`;
+  const stdin = `${beta(env)}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: s}
+stringData: {token: canary4711}
+`;
+  const explain = async (path: string) => (await runCli(['explain', '-', path], { stdin })).stdout;
+  expect(await explain('decode.env.P_token')).toMatch(/^decode\.env\.P_token = \(key token of Secret s\)\n {4}.*:13:/);
+  expect(await explain('decode.env.T')).toContain('= (key token of Secret s)');
+  expect(await explain('decode.env.C')).toContain('= (limits.cpu of the container)');
+  expect(await explain('decode.sharedMemory')).toMatch(/^decode\.sharedMemory = 8Gi\n {4}default of operator 1\.5/);
+  const everything = await runCli(['explain', '-'], { stdin });
+  expect(everything.stdout + everything.stderr).not.toContain('canary');
+});
+
 test('render --cluster drops a field that no operator knows, and takes what is no whole graph: both are warnings', async () => {
   const stdin = `${beta('volumeMount: []')}\n`;
   const unknown = await runCli(['render', '-', '--cluster'], { stdin });
