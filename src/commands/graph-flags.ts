@@ -11,6 +11,7 @@ export interface GraphFlags extends ScriptFlags {
   readonly image?: readonly string[];
   readonly tag?: string;
   readonly scale?: readonly string[];
+  readonly withPlanner?: boolean;
   readonly gpus?: string;
   /** Mockers stand for the workers: no GPU is needed. */
   readonly mock?: boolean;
@@ -41,6 +42,10 @@ export function addGraphFlags(command: Command): Command {
     .addOption(new Option('--image <[component=]ref>', 'image to run instead of the file’s').argParser(collect))
     .option('--tag <tag>', 'tag to give every image of the file')
     .addOption(new Option('--scale <component=n>', 'replicas of a component').argParser(collect))
+    .option(
+      '--with-planner',
+      'ask for planners, which need Kubernetes: says what they need instead of leaving them out',
+    )
     .option('--gpus <list>', 'GPUs to choose from: indexes or UUIDs, comma-separated')
     .option('--mock', 'run mockers in place of the workers: the whole graph on a CPU')
     .addOption(

@@ -161,6 +161,7 @@ export async function loadProject(
     source: input.file,
     images: mock?.images ?? images,
     scale,
+    withPlanner: flags.withPlanner ?? false,
     pull: pullPolicy(flags.pull),
     runtimeOf: (component, image) => {
       const flag = valueFor(versions, component.name);

@@ -25,6 +25,8 @@ export interface LocalOptions {
   /** The input as the user named it. */
   readonly source: string;
   readonly images: ImageOverrides;
+  /** `--with-planner`: planners are asked for, and refused with the reason instead of left out with a notice. */
+  readonly withPlanner?: boolean;
   /** `--scale COMPONENT=N` */
   readonly scale: ReadonlyMap<string, number>;
   readonly pull: DesiredContainer['pullPolicy'] | undefined;
@@ -102,7 +104,7 @@ export function buildDesiredState(
   const diagnostics: Diagnostic[] = [
     // That a cluster without Grove has no place for several nodes says nothing about this machine.
     ...graph.diagnostics.filter(({ code }) => code !== 'NO_MULTINODE_ORCHESTRATOR').map(refuseHere),
-    ...checkComponents(graph),
+    ...checkComponents(graph, options.withPlanner ?? false),
     ...noticeCollapsed(graph),
     ...noticeStandIn(resolved, graph),
   ];
@@ -248,17 +250,26 @@ function clusterHosts(graph: ResolvedGraph, service: 'etcd' | 'nats'): string[] 
   return [...hosts].toSorted();
 }
 
-function checkComponents(graph: ResolvedGraph): Diagnostic[] {
+function checkComponents(graph: ResolvedGraph, withPlanner: boolean): Diagnostic[] {
   const diagnostics: Diagnostic[] = [];
   for (const component of graph.components) {
     const origin = component.origin;
     const place = origin.kind === 'file' ? { at: origin.at } : {};
     const reason = CLUSTER_ONLY[component.type];
-    if (reason !== undefined) {
+    if (component.type === 'planner' && withPlanner) {
+      diagnostics.push({
+        severity: 'error',
+        code: 'PLANNER_NEEDS_CLUSTER',
+        message: `${component.name} cannot run here: it scales by patching the DynamoGraphDeployment through the Kubernetes API, and this machine has none`,
+        hint: 'the graph runs without it: leave --with-planner out, scale by hand with --scale COMPONENT=N, and try the planner in a cluster with dynamo push',
+        ...place,
+      });
+    } else if (reason !== undefined) {
       diagnostics.push({
         severity: 'notice',
         code: 'CLUSTER_ONLY',
         message: `${component.name} is left out: ${reason}`,
+        ...(component.type === 'planner' ? { hint: '--with-planner says what it would need' } : {}),
         ...place,
       });
     }
