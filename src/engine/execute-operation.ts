@@ -14,7 +14,13 @@ export type Executors = { readonly [K in OperationKind]: Executor<K> };
 /** The waits, which need more than a runtime: an `up` or `restart` brings them. */
 export type WaitExecutors = Pick<
   Executors,
-  'waitHealthy' | 'waitCompleted' | 'waitReady' | 'forgetRegistrations' | 'waitRegistered' | 'waitRoutable'
+  | 'waitHealthy'
+  | 'waitCompleted'
+  | 'waitStarted'
+  | 'waitReady'
+  | 'forgetRegistrations'
+  | 'waitRegistered'
+  | 'waitRoutable'
 >;
 
 export interface ExecuteOptions {
@@ -36,6 +42,7 @@ function noWait(): Promise<void> {
 export const NO_WAITS: WaitExecutors = {
   waitHealthy: noWait,
   waitCompleted: noWait,
+  waitStarted: noWait,
   waitReady: noWait,
   forgetRegistrations: noWait,
   waitRegistered: noWait,

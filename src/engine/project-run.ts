@@ -19,6 +19,7 @@ import { RoutingWait } from './routing-wait.ts';
 import { ServerWatch } from './server-watch.ts';
 import { tailLogs } from './tail-logs.ts';
 import { listModels } from './wait-routable.ts';
+import { waitStartedUp } from './wait-started-up.ts';
 
 /** The container of a frontend that publishes its port, and what its label tells of it. */
 export interface RunFrontend {
@@ -223,6 +224,7 @@ export class ProjectRun {
         this.#healthy.add(server.service);
       },
       waitCompleted: ({ replica, name }, signal) => this.#waitCompleted(replica, name, signal),
+      waitStarted: ({ replica, name }, signal) => this.#waitStarted(replica, name, signal),
       waitReady: ({ replica }, signal) => this.#waitReady(replica, stay, signal),
       forgetRegistrations: async (_, signal) => this.#ladder.forgetGone(await this.#etcd(signal), stay, signal),
       waitRegistered: async ({ replica }, signal) => {
@@ -280,6 +282,18 @@ export class ProjectRun {
     if (ended?.exitCode === 0) return;
     const message = `${replica}: its init container ${name} ended with exit code ${ended?.exitCode ?? 'unknown'}`;
     throw new UserError('INIT_FAILED', message, { exitCode: EXIT.startFailed, replica });
+  }
+
+  /** The replica is watched as a whole once all of it has started; until then only this probe counts. */
+  async #waitStarted(replica: string, name: string, signal: AbortSignal): Promise<void> {
+    const container = this.#watches.get(replica)?.replica.containers.find((one) => one.name === name);
+    if (!container?.probes.startup) return;
+    await waitStartedUp(
+      replica,
+      { ...container, probes: { startup: container.probes.startup } },
+      this.#options,
+      signal,
+    );
   }
 
   async #waitReady(replica: string, stay: AbortSignal, signal: AbortSignal): Promise<void> {

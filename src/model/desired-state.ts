@@ -102,6 +102,8 @@ export interface DesiredContainer {
   readonly network: DesiredNetworking;
   readonly publish: readonly PublishedPort[];
   readonly probes: Probes;
+  /** A native sidecar: what stands after it in its pod waits until it runs and its startup probe passes. */
+  readonly holdsBack?: true;
   /** Seconds between SIGTERM and SIGKILL. */
   readonly graceSeconds: number;
   readonly labels: Readonly<Record<string, string>>;

@@ -34,6 +34,8 @@ export interface OperationArgs {
   };
   /** An init container ended with code 0. */
   waitCompleted: { readonly replica: string; readonly name: string };
+  /** The startup probe of a native sidecar passes. */
+  waitStarted: { readonly replica: string; readonly name: string };
   /** Startup and readiness probes of the replica's containers pass. */
   waitReady: { readonly replica: string };
   /** Before a replica starts: what processes that are gone have left in etcd is wiped. */

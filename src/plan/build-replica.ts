@@ -78,6 +78,8 @@ function serviceAliases(component: ResolvedComponent, namespace: string): string
 
 interface Draft {
   readonly role: ContainerRole;
+  /** A native sidecar (restartPolicy Always among the init containers). */
+  readonly holdsBack: boolean;
   /** A Dynamo process: the main container, or another that the operator completes as it does that one. */
   readonly joinsGraph: boolean;
   readonly written: MapNode;
@@ -88,16 +90,19 @@ interface Draft {
 function listContainers(spec: MapNode): Draft[] {
   const { init, main, sidecars } = readPodContainers(spec);
   const named = (written: MapNode) => stringAt(written, 'name') ?? 'main';
-  const beside = (role: ContainerRole, written: MapNode): Draft => ({
+  const beside = (role: ContainerRole, written: MapNode, holdsBack = false): Draft => ({
     role,
+    holdsBack,
     joinsGraph: isDynamoProcess(written),
     written,
     container: named(written),
   });
   return [
-    ...init.map(({ container, sidecar }) => beside(sidecar ? 'sidecar' : 'init', container)),
+    ...init.map(({ container, sidecar }) => beside(sidecar ? 'sidecar' : 'init', container, sidecar)),
     ...sidecars.map((written) => beside('sidecar', written)),
-    ...(main ? [{ role: 'main', joinsGraph: true, written: main, container: 'main' } satisfies Draft] : []),
+    ...(main
+      ? [{ role: 'main', holdsBack: false, joinsGraph: true, written: main, container: 'main' } satisfies Draft]
+      : []),
   ];
 }
 
@@ -237,6 +242,7 @@ export function buildReplica(
       name: name(draft.container),
       container: draft.container,
       role: draft.role,
+      holdsBack: draft.holdsBack,
       image,
       pullPolicy: context.pull ?? pullPolicy(draft.written, image),
       pod: spec,

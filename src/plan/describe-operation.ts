@@ -19,6 +19,7 @@ const TEXT: { readonly [K in OperationKind]: (operation: Operation<K>) => string
   setRestartPolicy: ({ name, policy }) => `set restart policy of ${name} to ${policy}`,
   waitHealthy: ({ service }) => `wait until ${service} answers`,
   waitCompleted: ({ name }) => `wait until ${name} has ended`,
+  waitStarted: ({ name }) => `wait until ${name} has started up`,
   waitReady: ({ replica }) => `wait until ${replica} is ready`,
   forgetRegistrations: ({ replica }) => `remove what an earlier life of ${replica} left in etcd`,
   waitRegistered: ({ replica }) => `wait until ${replica} is registered`,

@@ -19,6 +19,7 @@ export interface ContainerContext {
   readonly name: string;
   readonly container: string;
   readonly role: ContainerRole;
+  readonly holdsBack: boolean;
   readonly image: string;
   readonly pullPolicy: DesiredContainer['pullPolicy'];
   readonly pod: MapNode;
@@ -112,6 +113,7 @@ export function makeContainer(written: MapNode, context: ContainerContext): Desi
     network: context.network,
     publish: context.publish,
     probes: context.probes,
+    ...(context.holdsBack ? { holdsBack: true as const } : {}),
     graceSeconds: numberAt(context.pod, 'terminationGracePeriodSeconds') ?? 30,
   } satisfies Omit<DesiredContainer, 'hash' | 'labels'>;
   return { ...spec, labels: context.labels, hash: hashContainer(spec) };

@@ -332,9 +332,19 @@ function planReplica(
       ];
     } else {
       started.push(start);
+      if (container.holdsBack) before = [holdBack(container, replica, start, builder)];
     }
   }
   return [builder.add({ kind: 'waitReady', replica: replica.id }, replica.id, 'started', started)];
+}
+
+/** What comes after a native sidecar waits for it as a kubelet does (KEP-753): until it runs, and its startup probe passes. */
+function holdBack(sidecar: DesiredContainer, replica: DesiredReplica, start: string, builder: PlanBuilder): string {
+  if (sidecar.probes.startup === undefined) return start;
+  const { name } = sidecar;
+  return builder.add({ kind: 'waitStarted', replica: replica.id, name }, name, 'native sidecars start up first', [
+    start,
+  ]);
 }
 
 function planRestartPolicies(

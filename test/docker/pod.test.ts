@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
 import { cli } from '../support/spawn-cli.ts';
-import { docker, testProject } from '../support/test-project.ts';
+import { docker, type TestProject, testProject } from '../support/test-project.ts';
 
 const CANARY = 'canary-7f3a9c';
 
@@ -37,6 +37,16 @@ spec:
               image: dynamo-cpu:1.4.2
               command: [/bin/sh, -c, "echo from init > /shared/prepared"]
               volumeMounts: [{name: shared, mountPath: /shared}]
+            - name: proxy
+              restartPolicy: Always
+              image: dynamo-cpu:1.4.2
+              command: [/bin/sh, -c, "trap 'exit 0' TERM; cd /shared; sleep 1; python3 -m http.server 8200 & wait"]
+              volumeMounts: [{name: shared, mountPath: /shared}]
+              startupProbe: {httpGet: {port: 8200, path: /}, periodSeconds: 1, failureThreshold: 30}
+            - name: fetch
+              image: dynamo-cpu:1.4.2
+              command: [/bin/sh, -c, "curl -sf http://127.0.0.1:8200/prepared > /shared/fetched"]
+              volumeMounts: [{name: shared, mountPath: /shared}]
           containers:
             - name: main
               image: dynamo-cpu:1.4.2
@@ -56,6 +66,26 @@ spec:
               command: [/bin/sh, -c, "trap 'exit 0' TERM; while :; do sleep 0.1; done"]
               volumeMounts: [{name: shared, mountPath: /watched}]
 `;
+
+/** Everything that shows a graph. */
+const SHOWING = [['render', '--local'], ['render', '--cluster'], ['explain'], ['validate']];
+
+/** An up whose main container dies with the Secret in its environment: events and card. */
+async function failWith(project: TestProject) {
+  const broken = GRAPH.replace(/args: \[.*\]/, 'args: ["exit 3"]');
+  const failed = await cli([
+    'up',
+    '-d',
+    await project.write('broken.yaml', broken),
+    '-p',
+    `${project.name}-y`,
+    '--progress',
+    'json',
+  ]);
+  expect(failed.exitCode).toBe(4);
+  expect((await cli(['down', '-v', '-p', `${project.name}-y`])).exitCode).toBe(0);
+  return failed;
+}
 
 test('a pod of several containers shares network and volumes; ConfigMaps, Secrets, claims and its own address are there', async () => {
   await using project = await testProject('pod');
@@ -81,6 +111,11 @@ test('a pod of several containers shares network and volumes; ConfigMaps, Secret
       'cat /config/engine.yaml; cat /shared/prepared; ls -n /cache | tail -1 | cut -d" " -f3; echo $API_KEY',
     ),
   ).toBe(`batch: 8\nfrom init\n1000\n${CANARY}`);
+  // The native sidecar went on running, and what came after it waited until its startup probe passed.
+  expect(await exec(`${main}-proxy`, 'cat /shared/fetched')).toBe('from init');
+  expect(
+    await exec(main, 'grep " /shared " /proc/mounts | cut -d" " -f1; df -k --output=size /shared | tail -1'),
+  ).toMatch(/^tmpfs\n *16384$/);
   expect(
     await exec(
       `${main}-watcher`,
@@ -94,12 +129,20 @@ test('a pod of several containers shares network and volumes; ConfigMaps, Secret
   // The network and the volumes outlive a restart of the main container.
   expect((await cli(['restart', '-p', project.name, 'engine', '--progress', 'quiet'])).exitCode).toBe(0);
   expect(await exec(main, 'cat /shared/prepared')).toBe('from init');
+  const ask = 'for port in 8123 8200; do curl -s -o /dev/null -w "%{http_code}" http://127.0.0.1:$port/; done';
+  expect(await exec(`${main}-watcher`, ask)).toBe('200200');
 
   // No secret in anything that is shown or kept in labels.
   const plan = await cli(['plan', file, '-p', `${project.name}-x`, '--format', 'json']);
   const labels = await docker.listContainers({ all: true, filters: { label: [`dynamo.project=${project.name}`] } });
-  for (const shown of [up.stdout, up.stderr, plan.stdout, plan.stderr, JSON.stringify(labels)])
-    expect(shown).not.toContain(CANARY);
+  const shown = [
+    up,
+    plan,
+    ...(await Promise.all(SHOWING.map((words) => cli([...words, file])))),
+    await failWith(project),
+  ];
+  for (const { stdout, stderr } of shown) expect(stdout + stderr).not.toContain(CANARY);
+  expect(JSON.stringify(labels)).not.toContain(CANARY);
 
   expect((await cli(['down', '-p', project.name])).exitCode).toBe(0);
   expect(await project.leftovers()).toEqual([`${project.name}_model-cache`]);

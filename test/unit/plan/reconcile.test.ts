@@ -299,3 +299,26 @@ test('an image that is here is asked for again where the file says Always and it
   expect(pulls(observedState([], []))).toContainEqual([false, 'not on this machine']);
   expect(pulls(observedState(allRunning(graph(always)), IMAGES))).toEqual([]);
 });
+
+test('what stands after a native sidecar waits until its startup probe passes', () => {
+  const probe = {
+    handler: { kind: 'tcpSocket', port: 1 },
+    initialDelaySeconds: 0,
+    periodSeconds: 1,
+    timeoutSeconds: 1,
+    successThreshold: 1,
+    failureThreshold: 3,
+  } as const;
+  const pod = (probes: object) =>
+    desiredReplica('w-0', [
+      desiredContainer('p-w-0-proxy', { role: 'sidecar', holdsBack: true, probes }),
+      desiredContainer('p-w-0-fetch', { role: 'init' }),
+      desiredContainer('p-w-0'),
+    ]);
+  const after = (probes: object, id: string) =>
+    reconcile(desiredState([pod(probes)]), observedState([], IMAGES), OPTIONS).steps.find((step) => step.id === id)
+      ?.after;
+  expect(after({ startup: probe }, 'startContainer:p-w-0-fetch')).toContain('waitStarted:p-w-0-proxy');
+  expect(after({ startup: probe }, 'waitStarted:p-w-0-proxy')).toEqual(['startContainer:p-w-0-proxy']);
+  expect(after({}, 'startContainer:p-w-0-fetch')).toContain('startContainer:p-w-0-proxy');
+});
