@@ -67,12 +67,24 @@ function describeProbes({ probes }: DesiredContainer, hide: (text: string) => st
   return { probes: plain };
 }
 
+/** Notices that tell of something that the cluster would do and this machine does not. */
+const LEFT_OUT: ReadonlySet<string> = new Set(['CPU_LIMIT', 'MULTINODE', 'CLUSTER_ONLY', 'ENDPOINT_PICKER']);
+
 /**
  * The containers of a project as plain data in a stable form: one `Infrastructure` each for etcd and NATS, one `Replica` each with all
  * its containers, then the `Deviations` from the cluster with their reasons. Holds no secret's value.
  */
 export function localDocuments(desired: DesiredState, deviations: readonly AppliedDeviation[]): readonly Json[] {
-  const rows = deviations.map(({ changes, ...row }) => ({ ...row, changes: { ...changes } }));
+  const rows = [
+    ...deviations.map(({ changes, ...row }) => ({ ...row, changes: { ...changes } })),
+    ...desired.notices
+      .filter(({ code }) => LEFT_OUT.has(code))
+      .map(({ code, message }) => ({
+        deviation: code.toLowerCase().replaceAll('_', '-'),
+        reason: message,
+        changes: {},
+      })),
+  ];
   return [
     ...desired.infra.map(({ service, container }) => ({
       kind: 'Infrastructure',

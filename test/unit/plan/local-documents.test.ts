@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { DesiredEnv, DesiredState } from '../../../src/model/desired-state.ts';
 import { localDocuments } from '../../../src/plan/local-documents.ts';
 import { desiredContainer, desiredReplica, desiredState } from './builders.ts';
+import { betaText, layOut } from './lay-out.ts';
 
 const CANARY = 'canary-5309';
 const env = (name: string, value: string, secret: boolean): DesiredEnv => ({
@@ -85,4 +86,20 @@ test('what a container may do and use is told, with its probes and without secre
       },
     ],
   });
+});
+
+test('what this machine leaves out is a deviation, taken from the graph and not from a list', () => {
+  const planner =
+    '{name: Planner, type: planner, podTemplate: {spec: {containers: [{name: main, image: "p:1.0.0", command: [python3, -m, dynamo.planner]}]}}}';
+  const greedy =
+    '{name: Frontend, type: frontend, podTemplate: {spec: {containers: [{name: main, image: "y:1.0.0", resources: {limits: {cpu: "4000"}}}]}}}';
+  const many =
+    '{name: decode, type: worker, multinode: {nodeCount: 2}, podTemplate: {spec: {containers: [{name: main, image: "x:1.0.0", command: [python3, -m, dynamo.vllm], args: [--model, m], resources: {limits: {"nvidia.com/gpu": "1"}}}]}}}';
+  const built = layOut(betaText(greedy, planner, many));
+  const notices = [...built.diagnostics, ...built.desired.notices];
+  const documents = localDocuments({ ...built.desired, notices }, []);
+  const rows = documents.at(-1);
+  expect(rows).toMatchObject({ kind: 'Deviations' });
+  const text = JSON.stringify(rows);
+  for (const id of ['cluster-only', 'cpu-limit', 'multinode']) expect(text).toContain(`"deviation":"${id}"`);
 });
