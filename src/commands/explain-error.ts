@@ -1,9 +1,12 @@
 import { explainFailure } from '../diagnose/explain-failure.ts';
 import type { RunRecord } from '../diagnose/run-record.ts';
 import { UserError } from '../model/diagnostic.ts';
+import type { Emit } from '../model/event.ts';
 import type { Evidence } from '../model/evidence.ts';
+import type { Io } from './io.ts';
+import type { LoadedProject } from './load-project.ts';
 
-export interface ErrorContext {
+interface ErrorContext {
   readonly project: string;
   readonly evidence: Evidence;
   readonly record: RunRecord;
@@ -16,7 +19,7 @@ export interface ErrorContext {
 export const NO_EVIDENCE: Evidence = { replicas: [], routing: undefined };
 
 /** The error with its card, which decides code and exit code; what is no UserError is a bug and stays as it is. */
-export function explainError(error: unknown, context: ErrorContext): unknown {
+function explainError(error: unknown, context: ErrorContext): unknown {
   if (!(error instanceof UserError) || error.card) return error;
   const { record } = context;
   const step = record.failedStep;
@@ -42,4 +45,17 @@ export function explainError(error: unknown, context: ErrorContext): unknown {
     card,
     cause: error,
   });
+}
+
+type TellFailure = Omit<ErrorContext, 'project' | 'now'> & {
+  readonly loaded: LoadedProject;
+  readonly io: Io;
+  readonly emit: Emit;
+};
+
+/** The error to throw, its card told to whoever shows events. */
+export function tellFailure(error: unknown, { loaded, io, emit, ...context }: TellFailure): unknown {
+  const explained = explainError(error, { ...context, project: loaded.project, now: io.clock.now() });
+  if (explained instanceof UserError && explained.card) emit({ type: 'failed', card: explained.card });
+  return explained;
 }

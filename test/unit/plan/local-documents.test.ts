@@ -88,7 +88,7 @@ test('what a container may do and use is told, with its probes and without secre
   });
 });
 
-test('what this machine leaves out is a deviation, taken from the graph and not from a list', () => {
+test('what this machine leaves out of a graph is a deviation', () => {
   const planner =
     '{name: Planner, type: planner, podTemplate: {spec: {containers: [{name: main, image: "p:1.0.0", command: [python3, -m, dynamo.planner]}]}}}';
   const greedy =
