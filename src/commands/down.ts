@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
+import { formatDiagnostic } from '../model/diagnostic.ts';
 import { planDown } from '../plan/plan-removal.ts';
 import { chooseProject } from './choose-project.ts';
 import { connect } from './connect.ts';
+import { findGpuLeftovers, heldGpus } from './gpu-leftovers.ts';
 import { type Io, say } from './io.ts';
 import { LEAVE, lockProject } from './project-lock.ts';
 import { showPlanRun } from './run-plan.ts';
@@ -43,6 +45,8 @@ async function down(flags: DownFlags, io: Io): Promise<void> {
     },
     flags.progress,
   );
+  const leftovers = await findGpuLeftovers(heldGpus(observed.containers), runtime, io, io.interrupted);
+  for (const leftover of leftovers) say(io, formatDiagnostic(leftover));
 }
 
 /** The lock of the project; an `up` that holds it leaves. Undefined when the holder hangs. */

@@ -2,6 +2,7 @@ import type { ProjectRun } from '../engine/project-run.ts';
 import type { Emit } from '../model/event.ts';
 import type { Runtime } from '../model/runtime.ts';
 import { planStop } from '../plan/plan-removal.ts';
+import { findGpuLeftovers, heldGpus } from './gpu-leftovers.ts';
 import type { Io } from './io.ts';
 import type { LoadedProject } from './load-project.ts';
 import { stopProject } from './stop-project.ts';
@@ -53,4 +54,6 @@ export async function endUp({ failure, left, run, loaded, flags, io, runtime, em
     project: loaded.project,
     replicaOf: (name) => run.replicaOf(name),
   });
+  const leftovers = await findGpuLeftovers(heldGpus(ours), runtime, io, io.killed);
+  for (const diagnostic of leftovers) emit({ type: 'notice', diagnostic });
 }

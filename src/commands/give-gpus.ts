@@ -1,5 +1,5 @@
 import { EXIT, UserError } from '../model/diagnostic.ts';
-import type { GpuInventory } from '../model/host-inventory.ts';
+import type { GpuInventory, GpuTopology } from '../model/host-inventory.ts';
 import { replicaId } from '../model/names.ts';
 import type { ObservedState } from '../model/observed-state.ts';
 import { allocateGpus, type GpuShortage } from '../plan/allocate-gpus.ts';
@@ -10,6 +10,8 @@ import { mergeSlots } from '../plan/gpu-slots.ts';
 export interface GiveGpusInput {
   readonly replicas: readonly LocalReplica[];
   readonly inventory: GpuInventory;
+  /** Undefined where no replica takes several. */
+  readonly topology: GpuTopology | undefined;
   readonly observed: ObservedState;
   /** `--gpus`, else the caller's CUDA_VISIBLE_DEVICES. */
   readonly restrictTo: readonly string[] | undefined;
@@ -40,13 +42,14 @@ export function giveGpus(input: GiveGpusInput): ReadonlyMap<string, readonly str
     gpus: inventory.gpus,
     holds: observed.gpuHolds.filter((hold) => hold.project !== observed.project),
     restrictTo,
+    topology: input.topology,
     // What runs on a GPU that this project holds is this project's.
     ownPids: new Set(
       inventory.gpus.filter((gpu) => ownHolds.has(gpu.uuid)).flatMap((gpu) => gpu.processes.map(({ pid }) => pid)),
     ),
   });
   if (result.kind === 'allocated') return merged.split(result.byReplica);
-  throw shortageError(result.shortage, inventory.problem);
+  throw shortageError(result.shortage, inventory.problem, input.replicas);
 }
 
 /** What the containers of a replica hold, one after another; those that share a claim hold the same. */
@@ -54,7 +57,11 @@ function keptGpus(held: readonly string[], count: number): readonly string[] {
   return held.length === count ? held : [...new Set(held)];
 }
 
-function shortageError(shortage: GpuShortage, problem: string | undefined): UserError {
+function shortageError(
+  shortage: GpuShortage,
+  problem: string | undefined,
+  replicas: readonly LocalReplica[],
+): UserError {
   const none = shortage.rows.length === 0 && problem !== undefined ? ` (${problem})` : '';
   return new UserError(
     'GPU_SHORTAGE',
@@ -62,12 +69,23 @@ function shortageError(shortage: GpuShortage, problem: string | undefined): User
     {
       exitCode: EXIT.preflight,
       details: formatGpuShortage(shortage),
-      hint:
-        shortage.rows.length === 0
-          ? 'graphs of mockers need none: launch/mocker has four'
-          : 'lower it with --scale COMPONENT=N, stop what holds them (dynamo down -p PROJECT), or choose others with --gpus',
+      hint: shortageHint(shortage, replicas),
     },
   );
+}
+
+/** What would help, by name. */
+function shortageHint({ rows, projects }: GpuShortage, replicas: readonly LocalReplica[]): string {
+  if (rows.length === 0)
+    return '--mock runs the graph without a GPU; graphs of mockers need none: launch/mocker has four';
+  const takers = replicas.filter(({ gpuCount }) => gpuCount > 0).map(({ component }) => component.name);
+  const scalable = takers.find((name, at) => takers.indexOf(name) !== at);
+  return [
+    ...projects.map((project) => `dynamo down -p ${project}`),
+    ...(scalable === undefined ? [] : [`--scale ${scalable}=1`]),
+    ...(rows.some(({ heldBy }) => heldBy === 'not in --gpus') ? ['other --gpus'] : []),
+    '--mock, which needs none',
+  ].join(', or ');
 }
 
 /** `--gpus 0,2` or CUDA_VISIBLE_DEVICES; undefined when neither restricts. */

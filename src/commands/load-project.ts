@@ -194,7 +194,8 @@ export async function loadProject(
   ];
   const replicas = listReplicas(resolved, scale);
   const needsGpus = replicas.some((replica) => replica.gpuCount > 0);
-  const [observed, inventory] = await Promise.all([
+  const joinsGpus = replicas.some((replica) => replica.gpuCount > 1);
+  const [observed, inventory, topology] = await Promise.all([
     runtime.observe(
       project,
       used.map((container) => container.image),
@@ -203,8 +204,11 @@ export async function loadProject(
     needsGpus
       ? import('../host/read-gpu-inventory.ts').then((host) => host.readGpuInventory(io.env, signal))
       : undefined,
+    joinsGpus
+      ? import('../host/read-gpu-inventory.ts').then((host) => host.readGpuTopology(io.env, signal))
+      : undefined,
   ]);
-  const given = inventory ? tryGiveGpus({ replicas, inventory, observed, restrictTo }) : undefined;
+  const given = inventory ? tryGiveGpus({ replicas, inventory, topology, observed, restrictTo }) : undefined;
   if (given?.shortage && !looksOnly) throw given.shortage;
   const built = given?.gpus ? buildDesiredState(resolved, { ...options, gpus: given.gpus }) : laidOut;
   const modelWorkers = replicas.some((replica) => registersModel(replica.component));

@@ -1,4 +1,5 @@
-import type { GpuInventory } from '../model/host-inventory.ts';
+import type { GpuInventory, GpuTopology } from '../model/host-inventory.ts';
+import { parseGpuTopology } from './parse-gpu-topology.ts';
 import { describeSmiFailure, GPU_COLUMNS, PROCESS_COLUMNS, parseGpuProcesses, parseGpus } from './parse-nvidia-smi.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -8,6 +9,8 @@ const TIMEOUT_MS = 30_000;
 
 /** Where WSL2 puts the program; it is not on every PATH there. */
 const WSL_PROGRAM = '/usr/lib/wsl/lib/nvidia-smi';
+
+const CSV = '--format=csv,noheader,nounits';
 
 type Answer =
   | { readonly kind: 'output'; readonly text: string }
@@ -44,6 +47,18 @@ export async function readGpuInventory(
   };
 }
 
+/** How the GPUs are connected; empty where nobody can tell. */
+export async function readGpuTopology(
+  env: Environment,
+  signal: AbortSignal,
+  timeoutMs = TIMEOUT_MS,
+): Promise<GpuTopology> {
+  const words = ['topo', '-m'];
+  const first = await query('nvidia-smi', words, { env, timeoutMs }, signal);
+  const answer = first.kind === 'missing' ? await query(WSL_PROGRAM, words, { env, timeoutMs }, signal) : first;
+  return answer.kind === 'output' ? parseGpuTopology(answer.text) : new Map();
+}
+
 interface QueryOptions {
   readonly env: Environment;
   readonly timeoutMs: number;
@@ -51,15 +66,20 @@ interface QueryOptions {
 
 function queryBoth(program: string, options: QueryOptions, signal: AbortSignal): Promise<readonly [Answer, Answer]> {
   return Promise.all([
-    query(program, `--query-gpu=${GPU_COLUMNS}`, options, signal),
-    query(program, `--query-compute-apps=${PROCESS_COLUMNS}`, options, signal),
+    query(program, [`--query-gpu=${GPU_COLUMNS}`, CSV], options, signal),
+    query(program, [`--query-compute-apps=${PROCESS_COLUMNS}`, CSV], options, signal),
   ]);
 }
 
-async function query(program: string, question: string, options: QueryOptions, signal: AbortSignal): Promise<Answer> {
+async function query(
+  program: string,
+  words: readonly string[],
+  options: QueryOptions,
+  signal: AbortSignal,
+): Promise<Answer> {
   const { execa } = await import('execa');
   signal.throwIfAborted();
-  const child = execa(program, [question, '--format=csv,noheader,nounits'], {
+  const child = execa(program, words, {
     env: { ...options.env, LC_ALL: 'C' },
     extendEnv: false,
     reject: false,

@@ -21,6 +21,9 @@ export interface GpuInventory {
   readonly problem: string | undefined;
 }
 
+/** How two GPUs are connected, by their indexes, in the words of `nvidia-smi topo -m`: `NV18`, `PIX`, `SYS`. */
+export type GpuTopology = ReadonlyMap<number, ReadonlyMap<number, string>>;
+
 /** What a container engine says about itself. */
 export interface EngineFacts {
   readonly serverVersion: string;

@@ -1,4 +1,5 @@
-import type { Gpu, GpuHold } from '../model/host-inventory.ts';
+import type { Gpu, GpuHold, GpuTopology } from '../model/host-inventory.ts';
+import { bestConnected } from './best-connected.ts';
 
 export interface GpuRequest {
   readonly replica: string;
@@ -14,6 +15,8 @@ export interface GpuAllocationInput {
   readonly holds: readonly GpuHold[];
   /** Indexes or UUIDs to choose from (`--gpus`, the caller's CUDA_VISIBLE_DEVICES); undefined: all. */
   readonly restrictTo: readonly string[] | undefined;
+  /** Undefined or empty: not known. */
+  readonly topology?: GpuTopology | undefined;
   /** Process ids that belong to the own project: not foreign. */
   readonly ownPids: ReadonlySet<number>;
 }
@@ -24,6 +27,8 @@ export interface GpuShortage {
   readonly available: number;
   /** One line per GPU of the machine. */
   readonly rows: readonly { readonly gpu: Gpu; readonly heldBy: string }[];
+  /** Other projects that hold some. */
+  readonly projects: readonly string[];
 }
 
 export type GpuAllocation =
@@ -49,8 +54,8 @@ function describeHolder(gpu: Gpu, input: GpuAllocationInput): string | undefined
 }
 
 /**
- * Gives every replica whole, distinct GPUs by UUID, in the order of the requests; what a replica had before it gets again when it
- * can. All or nothing: when they do not suffice, the table of need, have and held by comes back instead.
+ * Gives every replica whole, distinct GPUs by UUID: what it had before when it can; else in the order of the requests, or, where it is
+ * known how GPUs are connected, those that need most first, each the best connected set. All or nothing: when they do not suffice, the table of need, have and held by comes back instead.
  */
 export function allocateGpus(input: GpuAllocationInput): GpuAllocation {
   const byIndex = input.gpus.toSorted((a, b) => a.index - b.index);
@@ -60,7 +65,8 @@ export function allocateGpus(input: GpuAllocationInput): GpuAllocation {
   const needed = need.reduce((sum, request) => sum + request.count, 0);
   if (needed > free.size) {
     const rows = byIndex.map((gpu) => ({ gpu, heldBy: holders.get(gpu.uuid) ?? 'free' }));
-    return { kind: 'short', shortage: { need, needed, available: free.size, rows } };
+    const projects = [...new Set(input.holds.map(({ project }) => project))].toSorted();
+    return { kind: 'short', shortage: { need, needed, available: free.size, rows, projects } };
   }
   const byReplica = new Map<string, readonly string[]>();
   for (const request of need) {
@@ -69,9 +75,12 @@ export function allocateGpus(input: GpuAllocationInput): GpuAllocation {
     byReplica.set(request.replica, request.previous);
     for (const uuid of request.previous) free.delete(uuid);
   }
-  for (const request of need) {
+  // Where links differ, those that need several choose first: what is left over suits one as well as another.
+  const inOrder = input.topology?.size ? need.toSorted((a, b) => b.count - a.count) : need;
+  for (const request of inOrder) {
     if (byReplica.has(request.replica)) continue;
-    const given = [...free].slice(0, request.count);
+    const choice = byIndex.filter((gpu) => free.has(gpu.uuid));
+    const given = bestConnected(choice, request.count, input.topology).map((gpu) => gpu.uuid);
     byReplica.set(request.replica, given);
     for (const uuid of given) free.delete(uuid);
   }

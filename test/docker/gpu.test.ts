@@ -94,11 +94,26 @@ test.skipIf(!canStartEngine())(
     expect(short.stderr).toContain('process 4711 (python3)');
     expect(await engine.docker.listContainers({ all: true, filters: { label: ['dynamo.project=third'] } })).toEqual([]);
 
+    // The refusal says what would help, by name.
+    expect(short.stderr).toContain('dynamo down -p first, or dynamo down -p second');
+
     // --gpus restricts, by index.
-    await cli(['down', '-p', 'first'], env);
+    expect((await cli(['down', '-p', 'first'], env)).stderr).not.toContain('GPU_LEFTOVER');
     expect((await cli(['up', '-d', second, '-p', 'chosen', '--gpus', '1', ...infra], env)).exitCode).toBe(0);
     expect(await inside('chosen', 'engine-0')).toBe(gpuUuid(1));
-    for (const project of ['second', 'chosen']) expect((await cli(['down', '-p', project], env)).exitCode).toBe(0);
+    expect((await cli(['down', '-p', 'second'], env)).exitCode).toBe(0);
+
+    // A process that is still on the card after down is named, with what ends it.
+    await using haunted = await installFakeNvidiaSmi(4, [
+      { uuid: gpuUuid(1), pid: process.pid, name: 'python3', usedMib: 40_000 },
+    ]);
+    const down = await cli(['down', '-p', 'chosen'], { ...env, PATH: `${haunted.folder}:${process.env.PATH}` });
+    expect(down.exitCode).toBe(0);
+    expect(down.stderr).toMatch(
+      new RegExp(
+        `warning GPU_LEFTOVER: process ${process.pid} \\(python3\\).* still holds 39\\.1 GiB of GPU 1 .*(kill|docker rm)`,
+      ),
+    );
   },
 );
 

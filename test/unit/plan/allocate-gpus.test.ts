@@ -109,3 +109,100 @@ test('whatever is asked, devices are distinct, whole and stable', () => {
     }),
   );
 });
+
+/** Pairs 0-2 and 1-3 on a switch each, all else between sockets. */
+const PAIRS = new Map([
+  [
+    0,
+    new Map([
+      [1, 'SYS'],
+      [2, 'PIX'],
+      [3, 'SYS'],
+    ]),
+  ],
+  [
+    1,
+    new Map([
+      [0, 'SYS'],
+      [2, 'SYS'],
+      [3, 'PHB'],
+    ]),
+  ],
+  [
+    2,
+    new Map([
+      [0, 'PIX'],
+      [1, 'SYS'],
+      [3, 'SYS'],
+    ]),
+  ],
+  [
+    3,
+    new Map([
+      [0, 'SYS'],
+      [1, 'PHB'],
+      [2, 'SYS'],
+    ]),
+  ],
+]);
+
+test('a replica of two GPUs gets neighbours, though others asked first', () => {
+  const requests = [request('small-0', 1), request('wide-0', 2)];
+  expect(given(allocateGpus(input({ requests, topology: PAIRS })))).toEqual({
+    'small-0': ['GPU-1'],
+    'wide-0': ['GPU-0', 'GPU-2'],
+  });
+  const twice = [request('wide-0', 2), request('wide-1', 2)];
+  expect(given(allocateGpus(input({ requests: twice, topology: PAIRS })))).toEqual({
+    'wide-0': ['GPU-0', 'GPU-2'],
+    'wide-1': ['GPU-1', 'GPU-3'],
+  });
+});
+
+test('NVLink beats PCIe, and more lanes fewer', () => {
+  const links = (nvlink: string) =>
+    new Map([
+      [
+        0,
+        new Map([
+          [1, 'PIX'],
+          [2, nvlink],
+        ]),
+      ],
+      [1, new Map([[2, 'NV4']])],
+    ]);
+  const gpus = [0, 1, 2].map((index) => gpu(index));
+  const pick = (nvlink: string) =>
+    given(allocateGpus(input({ gpus, requests: [request('a-0', 2)], topology: links(nvlink) })));
+  expect(pick('NV18')).toEqual({ 'a-0': ['GPU-0', 'GPU-2'] });
+  expect(pick('NV2')).toEqual({ 'a-0': ['GPU-1', 'GPU-2'] });
+});
+
+test('whatever the topology: distinct GPUs, whole replicas, and the same again for an unchanged graph', () => {
+  const LINKS = ['NV18', 'NV4', 'PIX', 'PXB', 'PHB', 'NODE', 'SYS', 'X', '?'];
+  fc.assert(
+    fc.property(
+      fc.array(fc.integer({ min: 0, max: 4 }), { maxLength: 5 }),
+      fc.integer({ min: 1, max: 8 }),
+      fc.array(fc.constantFrom(...LINKS), { minLength: 64, maxLength: 64 }),
+      (counts, machine, links) => {
+        const gpus = Array.from({ length: machine }, (_, index) => gpu(index));
+        const topology = new Map(
+          gpus.map(({ index: a }) => [a, new Map(gpus.map(({ index: b }) => [b, links[a * 8 + b] ?? '']))]),
+        );
+        const requests = counts.map((count, index) => request(`r-${index}`, count));
+        const result = allocateGpus(input({ gpus, requests, topology }));
+        const needed = counts.reduce((sum, count) => sum + count, 0);
+        expect(result.kind).toBe(needed > machine ? 'short' : 'allocated');
+        const now = given(result);
+        const all = Object.values(now).flat();
+        expect(new Set(all).size).toBe(all.length);
+        if (result.kind === 'allocated')
+          for (const { replica, count } of requests) expect(now[replica] ?? []).toHaveLength(count);
+        const again = requests.map(({ replica, count }) => request(replica, count, now[replica] ?? []));
+        if (result.kind === 'allocated')
+          expect(given(allocateGpus(input({ gpus, requests: again, topology })))).toEqual(now);
+      },
+    ),
+  );
+});
