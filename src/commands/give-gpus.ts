@@ -84,6 +84,7 @@ function shortageHint({ rows, projects }: GpuShortage, replicas: readonly LocalR
     ...projects.map((project) => `dynamo down -p ${project}`),
     ...(scalable === undefined ? [] : [`--scale ${scalable}=1`]),
     ...(rows.some(({ heldBy }) => heldBy === 'not in --gpus') ? ['other --gpus'] : []),
+    ...(takers.length > 1 ? ['--share-gpus'] : []),
     '--mock, which needs none',
   ].join(', or ');
 }

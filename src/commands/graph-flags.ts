@@ -12,6 +12,8 @@ export interface GraphFlags extends ScriptFlags {
   readonly tag?: string;
   readonly scale?: readonly string[];
   readonly withPlanner?: boolean;
+  /** Replicas on one GPU; true: two. */
+  readonly shareGpus?: number | true;
   readonly gpus?: string;
   /** Mockers stand for the workers: no GPU is needed. */
   readonly mock?: boolean;
@@ -26,6 +28,8 @@ export interface GraphFlags extends ScriptFlags {
   readonly infraEndpoints?: string;
 }
 
+/** More than that is a mistake: an engine needs some gigabytes for itself. */
+const MOST_PER_GPU = 8;
 const HIGHEST_PORT = 65_535;
 
 function collect(value: string, before: readonly string[] | undefined): readonly string[] {
@@ -42,6 +46,11 @@ export function addGraphFlags(command: Command): Command {
     .addOption(new Option('--image <[component=]ref>', 'image to run instead of the file’s').argParser(collect))
     .option('--tag <tag>', 'tag to give every image of the file')
     .addOption(new Option('--scale <component=n>', 'replicas of a component').argParser(collect))
+    .addOption(
+      new Option('--share-gpus [n]', 'so many replicas on one GPU (2), one started after another').argParser((text) =>
+        parseCount(text, '--share-gpus', 2, MOST_PER_GPU),
+      ),
+    )
     .option(
       '--with-planner',
       'ask for planners, which need Kubernetes: says what they need instead of leaving them out',

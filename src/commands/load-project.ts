@@ -118,6 +118,7 @@ export async function loadProject(
   const generation = operatorGeneration(flags.operatorVersion);
   const images = { byComponent: parseComponentValues(flags.image ?? [], '--image'), tag: flags.tag };
   const scale = parseScale(flags.scale ?? []);
+  const perGpu = flags.shareGpus === true ? 2 : (flags.shareGpus ?? 1);
   const versions = parseComponentValues(flags.runtimeVersion ?? [], '--runtime-version');
   const restrictTo = chosenGpus(flags.gpus, io.env);
   const engineSoon = runtime.facts(signal);
@@ -162,6 +163,7 @@ export async function loadProject(
     images: mock?.images ?? images,
     scale,
     withPlanner: flags.withPlanner ?? false,
+    perGpu,
     pull: pullPolicy(flags.pull),
     runtimeOf: (component, image) => {
       const flag = valueFor(versions, component.name);
@@ -192,7 +194,7 @@ export async function loadProject(
     ...laidOut.desired.infra.map((entry) => entry.container),
     ...laidOut.desired.replicas.flatMap((replica) => replica.containers),
   ];
-  const replicas = listReplicas(resolved, scale);
+  const replicas = listReplicas(resolved, scale, perGpu);
   const needsGpus = replicas.some((replica) => replica.gpuCount > 0);
   const joinsGpus = replicas.some((replica) => replica.gpuCount > 1);
   const [observed, inventory, topology] = await Promise.all([

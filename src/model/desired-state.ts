@@ -54,6 +54,8 @@ export interface DesiredReplica {
   readonly index: number;
   /** Components that must be ready before it starts. */
   readonly startAfter: readonly string[];
+  /** A replica that must be ready before it starts, of those before it: both load their model on one GPU. */
+  readonly startAfterReplica?: string;
   readonly runtimeVersion: string;
   /** UUIDs of its GPUs, in the order the container sees them. */
   readonly gpus: readonly string[];

@@ -18,6 +18,8 @@ import { type CacheMount, chooseCache, type HostFolder } from './model-cache.ts'
 import { mountWorkspace, type Workspace } from './mount-workspace.ts';
 import { listIgnoredFields } from './pod-notices.ts';
 import { collectPullLogins } from './pull-logins.ts';
+import { type GpuShare, shareGpus } from './share-gpus.ts';
+import { shareMemory } from './share-memory.ts';
 import { noticeStandIn, standInFrontend } from './stand-in-frontend.ts';
 
 export interface LocalOptions {
@@ -27,6 +29,8 @@ export interface LocalOptions {
   readonly images: ImageOverrides;
   /** `--with-planner`: planners are asked for, and refused with the reason instead of left out with a notice. */
   readonly withPlanner?: boolean;
+  /** `--share-gpus`: replicas on one GPU. */
+  readonly perGpu?: number;
   /** `--scale COMPONENT=N` */
   readonly scale: ReadonlyMap<string, number>;
   readonly pull: DesiredContainer['pullPolicy'] | undefined;
@@ -71,10 +75,29 @@ export interface LocalReplica {
   readonly gpuCount: number;
   /** One for each GPU, where the graph says that some are shared; equal slots are one GPU. */
   readonly gpuSlots: readonly string[];
+  /** By `--share-gpus`. */
+  readonly share?: GpuShare;
 }
 
-/** Every replica of the graph that one machine runs, in file order; `--scale` wins over the file. */
-export function listReplicas(graph: ResolvedGraph, scale: ReadonlyMap<string, number>): readonly LocalReplica[] {
+/**
+ * Every replica of the graph that one machine runs, in file order; `--scale` wins over the file. With `perGpu` (`--share-gpus`) so many
+ * share their GPUs.
+ */
+export function listReplicas(
+  graph: ResolvedGraph,
+  scale: ReadonlyMap<string, number>,
+  perGpu = 1,
+): readonly LocalReplica[] {
+  const replicas = listWritten(graph, scale);
+  if (perGpu < 2) return replicas;
+  const shares = shareGpus(replicas, perGpu);
+  return replicas.map((replica) => {
+    const share = shares.get(replica.id);
+    return share === undefined ? replica : { ...replica, gpuSlots: share.slots, share };
+  });
+}
+
+function listWritten(graph: ResolvedGraph, scale: ReadonlyMap<string, number>): readonly LocalReplica[] {
   return standInFrontend(collapseNodes(graph))
     .components.filter((component) => CLUSTER_ONLY[component.type] === undefined)
     .flatMap((component) => {
@@ -148,10 +171,12 @@ export function buildDesiredState(
   );
   diagnostics.push(...claims.diagnostics);
   let published = 0;
-  const replicas = listReplicas(graph, options.scale).flatMap(({ id, component, index }) => {
+  const replicas = listReplicas(graph, options.scale, options.perGpu).flatMap(({ id, component, index, share }) => {
     const pod = pods.get(component.name);
     if (!pod) return [];
-    const built = buildReplica(component, pod.podTemplate, index, {
+    const shared = share && shareMemory(pod.podTemplate, id, share);
+    diagnostics.push(...(shared?.diagnostics ?? []));
+    const built = buildReplica(component, shared?.podTemplate ?? pod.podTemplate, index, {
       project: options.project,
       graph: graph.name,
       source: options.source,
@@ -173,7 +198,7 @@ export function buildDesiredState(
     });
     if (index === 0) diagnostics.push(...built.diagnostics);
     for (const volume of built.volumes) if (!volumes.has(volume.name)) volumes.set(volume.name, volume);
-    return [built.replica];
+    return [share?.after === undefined ? built.replica : { ...built.replica, startAfterReplica: share.after }];
   });
   const named = [...pods].map(([component, { podTemplate }]) => ({ component, pod: mapAt(podTemplate, 'spec') }));
   diagnostics.push(...listIgnoredFields(named.flatMap(({ component, pod }) => (pod ? [{ component, pod }] : []))));

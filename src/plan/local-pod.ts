@@ -74,7 +74,7 @@ export function commandLine(container: MapNode): readonly string[] {
 }
 
 /** The Dynamo module that the container runs (`dynamo.frontend`, `dynamo.vllm`), in argv form or inside a shell string. */
-function dynamoModule(container: MapNode): string | undefined {
+export function dynamoModule(container: MapNode): string | undefined {
   return /(?:^|\s)-m\s+(dynamo(?:\.\w+)+)/.exec(commandLine(container).join(' '))?.[1];
 }
 

@@ -258,8 +258,11 @@ function planReplicas(
     readyOf.set(component, ready);
     const replicas = context.desired.replicas.filter((replica) => replica.component === component);
     const before = [...new Set(replicas.flatMap((replica) => replica.startAfter))].flatMap(plan);
-    for (const replica of replicas)
-      ready.push(...planReplica(replica, [...healthy, ...before], removedBefore, context));
+    for (const replica of replicas) {
+      const neighbour = `waitReady:${replica.startAfterReplica}`;
+      const turn = context.builder.has(neighbour) ? [neighbour] : [];
+      ready.push(...planReplica(replica, [...healthy, ...before, ...turn], removedBefore, context));
+    }
     return ready;
   };
   for (const { component } of context.desired.replicas) plan(component);

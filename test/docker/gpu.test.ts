@@ -117,6 +117,37 @@ test.skipIf(!canStartEngine())(
   },
 );
 
+test.skipIf(!canStartEngine())('--share-gpus puts two replicas on each GPU, one started after the other', async () => {
+  await using engine = await startGpuEngine();
+  await engine.copyImage('debian:bookworm-slim');
+  await using machine = await installFakeNvidiaSmi(2);
+  await using files = await testProject('share');
+  const env = { ...engine.env, PATH: `${machine.folder}:${process.env.PATH}`, CUDA_VISIBLE_DEVICES: undefined };
+  await using servers = await startServers({ jetStream: true });
+  const infra = ['--infra-endpoints', servers.endpoints, '--progress', 'json', '--pull', 'never'];
+  const file = await files.write('four.yaml', GRAPH('four', 4, 1));
+  const alone = await cli(['up', '-d', file, '-p', 'four', ...infra], env);
+  expect([alone.exitCode, alone.stderr]).toEqual([3, expect.stringContaining('--share-gpus')]);
+
+  const up = await cli(['up', '-d', file, '-p', 'four', '--share-gpus', ...infra], env);
+  expect(up.exitCode).toBe(0);
+  const held = async (index: number) =>
+    (await engine.docker.getContainer(`four-engine-${index}`).inspect()).HostConfig.DeviceRequests?.[0]?.DeviceIDs;
+  expect(await Promise.all([0, 1, 2, 3].map(held))).toEqual([0, 0, 1, 1].map((gpu) => [gpuUuid(gpu)]));
+  const stages = up.stderr
+    .split('\n')
+    .filter((line) => line.includes('"replica-stage"'))
+    .map((line): { replica: string; stage: string } => JSON.parse(line));
+  const when = (replica: string, stage: string) =>
+    stages.findIndex((event) => event.replica === replica && event.stage === stage);
+  expect(when('engine-1', 'starting')).toBeGreaterThan(when('engine-0', 'ready'));
+  expect(when('engine-3', 'starting')).toBeGreaterThan(when('engine-2', 'ready'));
+  expect((await cli(['up', '-d', file, '-p', 'four', '--share-gpus', ...infra], env)).stderr).toContain(
+    'nothing to do',
+  );
+  expect((await cli(['down', '-p', 'four'], env)).exitCode).toBe(0);
+});
+
 test.skipIf(!canStartEngine())(
   'twenty projects at one moment share eight GPUs without sharing one of them',
   async () => {
