@@ -16,6 +16,7 @@ import { runtimeVersionOf } from '../operator/runtime-version.ts';
 import { buildDesiredState, type LocalOptions, listReplicas } from '../plan/build-desired-state.ts';
 import { readCompanionValues } from '../plan/companion-values.ts';
 import type { AppliedDeviation } from '../plan/deviations.ts';
+import { checkGpuProducts } from '../plan/gpu-product.ts';
 import { checkComponentNames, parseComponentValues, valueFor } from '../plan/image-overrides.ts';
 import { registersModel } from '../plan/local-pod.ts';
 import { checkProjectName } from './choose-project.ts';
@@ -226,6 +227,7 @@ export async function loadProject(
         ...diagnostics.filter((diagnostic) => diagnostic.code !== 'IMAGE_HOLE'),
         ...(mock?.notices ?? []),
         ...built.desired.notices,
+        ...checkGpuProducts(resolved, inventory?.gpus ?? []),
       ],
     },
     observed,
