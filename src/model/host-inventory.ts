@@ -35,6 +35,8 @@ export interface EngineFacts {
   readonly rootless: boolean;
   /** It may raise the resource limits of containers above its own (CAP_SYS_RESOURCE): some virtual machines take that away. */
   readonly raisesLimits: boolean;
+  /** False on WSL2, where the driver shows every GPU to every container (NVIDIA/nvidia-container-toolkit#21). */
+  readonly filtersGpus: boolean;
   /** How this process reaches a container: by its address, or by ports published on loopback (DESIGN decision 3). */
   readonly reach: Reach;
 }

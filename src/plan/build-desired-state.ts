@@ -39,7 +39,7 @@ export interface LocalOptions {
   readonly infra:
     | { readonly kind: 'own'; readonly services: readonly InfraDefinition[] }
     | { readonly kind: 'shared'; readonly etcd: string; readonly nats: string };
-  readonly engine: Pick<EngineFacts, 'cpus' | 'memoryBytes' | 'reach' | 'raisesLimits'>;
+  readonly engine: Pick<EngineFacts, 'cpus' | 'memoryBytes' | 'reach' | 'raisesLimits' | 'filtersGpus'>;
   readonly companions: CompanionValues;
   /** GPU UUIDs by replica id. */
   readonly gpus: ReadonlyMap<string, readonly string[]>;
@@ -130,6 +130,7 @@ export function buildDesiredState(
     ...checkComponents(graph, options.withPlanner ?? false),
     ...noticeCollapsed(graph),
     ...noticeStandIn(resolved, graph),
+    ...noticeWsl(graph, options),
   ];
   const deviations: AppliedDeviation[] = [];
   const network = networkName(options.project);
@@ -225,6 +226,13 @@ export function buildDesiredState(
     notices: distinct(notices),
   };
   return { desired, deviations, diagnostics: distinct(diagnostics) };
+}
+
+function noticeWsl(graph: ResolvedGraph, { engine }: LocalOptions): Diagnostic[] {
+  if (engine.filtersGpus || graph.components.every((component) => podGpuCount(component) === 0)) return [];
+  const message =
+    'on WSL2 every container sees every GPU: CUDA_VISIBLE_DEVICES says which are meant, and nothing holds a process to it';
+  return [{ severity: 'warning', code: 'WSL_GPUS', message }];
 }
 
 /** What a cluster with more of the platform could run, and one machine cannot. */

@@ -1,6 +1,7 @@
 import type {
   ContainerRole,
   DesiredContainer,
+  DesiredEnv,
   DesiredNetworking,
   DesiredReplica,
   DesiredVolume,
@@ -13,6 +14,7 @@ import { localAnnotation } from '../model/local-annotations.ts';
 import { containerName, replicaId } from '../model/names.ts';
 import { type MapNode, mapAt, numberAt, stringAt } from '../model/node.ts';
 import type { ReplicaFacts } from '../model/observed-state.ts';
+import type { Origin } from '../model/origin.ts';
 import type { Probes } from '../model/probe.ts';
 import type { ResolvedComponent } from '../model/resolved-graph.ts';
 import type { RuntimeFacts } from '../model/runtime-facts.ts';
@@ -39,7 +41,7 @@ export interface ReplicaContext {
   readonly companions: CompanionValues;
   readonly images: ImageOverrides;
   readonly pull: DesiredContainer['pullPolicy'] | undefined;
-  readonly engine: Pick<EngineFacts, 'cpus' | 'memoryBytes' | 'reach' | 'raisesLimits'>;
+  readonly engine: Pick<EngineFacts, 'cpus' | 'memoryBytes' | 'reach' | 'raisesLimits' | 'filtersGpus'>;
   readonly runtime: RuntimeFacts;
   /** Host port and address of this replica's frontend; undefined when it has none. */
   readonly publish: { readonly hostAddress: string; readonly hostPort: number } | undefined;
@@ -113,6 +115,19 @@ function listContainers(spec: MapNode): Draft[] {
 function imageOf(written: string, draft: Draft, main: MapNode, component: string, images: ImageOverrides): string {
   if (written === stringAt(main, 'image')) return overrideImage(written, component, images);
   return draft.joinsGraph ? overrideImage(written, component, { byComponent: new Map(), tag: images.tag }) : written;
+}
+
+const WSL: Origin = {
+  kind: 'local',
+  deviation: 'wsl-gpus',
+  reason: 'on WSL2 the driver shows every GPU to every container: CUDA is told which are meant',
+};
+
+/** CUDA takes UUIDs as well as numbers, and these count from the machine and not from the container. */
+function onlyTheseGpus(env: readonly DesiredEnv[], gpus: readonly string[]): readonly DesiredEnv[] {
+  if (gpus.length === 0) return env;
+  const name = 'CUDA_VISIBLE_DEVICES';
+  return [...env.filter((entry) => entry.name !== name), { name, value: gpus.join(','), secret: false, origin: WSL }];
 }
 
 function stringMap(node: MapNode | undefined): Record<string, string> {
@@ -246,7 +261,7 @@ export function buildReplica(
       image,
       pullPolicy: context.pull ?? pullPolicy(draft.written, image),
       pod: spec,
-      env,
+      env: context.engine.filtersGpus ? env : onlyTheseGpus(env, gpus),
       mounts: volumesOf.mounts,
       files: volumesOf.files,
       shmBytes: volumesOf.shmBytes,

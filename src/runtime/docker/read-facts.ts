@@ -17,8 +17,12 @@ export interface EnginePlace {
  * of their own; WSL2 hosts both kinds of engine, and published ports work with each (DESIGN decision 3).
  */
 export function isOnBridges(place: EnginePlace): boolean {
-  const apart = place.rootless || /docker desktop/i.test(place.operatingSystem) || /microsoft/i.test(place.kernel);
+  const apart = place.rootless || /docker desktop/i.test(place.operatingSystem) || isWsl(place.kernel);
   return place.platform === 'linux' && !apart;
+}
+
+function isWsl(kernel: string): boolean {
+  return /microsoft/i.test(kernel);
 }
 
 async function readKernel(): Promise<string> {
@@ -67,6 +71,7 @@ export async function readFacts(docker: Docker, forced: Reach | undefined, signa
     cpus: info.NCPU,
     memoryBytes: info.MemTotal,
     rootless,
+    filtersGpus: !isWsl(kernel),
     raisesLimits: !rootless && (desktop || canRaiseLimits(status)),
     reach: forced ?? (direct ? 'direct' : 'published'),
   };

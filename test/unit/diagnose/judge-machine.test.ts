@@ -18,6 +18,7 @@ const ENGINE = {
   memoryBytes: 256 * GIB,
   rootless: false,
   raisesLimits: true,
+  filtersGpus: true,
   reach: 'direct',
 } as const;
 const GOOD: MachineFacts = {

@@ -13,7 +13,7 @@ const OPTIONS: LocalOptions = {
   pull: undefined,
   runtimeOf: () => runtimeFacts('1.4.2'),
   infra: { kind: 'own', services: [] },
-  engine: { cpus: 8, memoryBytes: 2 ** 35, reach: 'direct', raisesLimits: true },
+  engine: { cpus: 8, memoryBytes: 2 ** 35, reach: 'direct', raisesLimits: true, filtersGpus: true },
   companions: { secrets: new Map(), configMaps: new Map() },
   gpus: new Map(),
   port: 8000,
