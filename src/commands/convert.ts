@@ -10,8 +10,9 @@ import { operatorGeneration } from './operator-generation.ts';
 import { type GraphInput, readGraph } from './read-graph.ts';
 import { SCRIPT_ARGUMENTS, scriptArguments } from './script-flags.ts';
 
-const TARGETS = ['v1beta1', 'v1alpha1', 'launches'] as const;
+const TARGETS = ['v1beta1', 'v1alpha1', 'launches', 'compose'] as const;
 type Target = (typeof TARGETS)[number];
+type GraphTarget = Exclude<Target, 'compose'>;
 
 interface ConvertFlags extends GraphFlags {
   readonly to: string;
@@ -51,6 +52,10 @@ async function convert(
   io: Io,
 ): Promise<void> {
   const target = chooseTarget(flags.to);
+  if (target === 'compose') {
+    const { convertCompose } = await import('./convert-compose.ts');
+    return finish(await convertCompose(input, flags, io), flags, io);
+  }
   const images = parseComponentValues(flags.image ?? [], '--image');
   const versions = parseComponentValues(flags.runtimeVersion ?? [], '--runtime-version');
   const read = await readGraph(
@@ -64,12 +69,17 @@ async function convert(
     io,
   );
   const { text, diagnostics } = await convertTo(target, read, input.file);
-  for (const diagnostic of [...read.diagnostics, ...diagnostics]) say(io, formatDiagnostic(diagnostic));
+  return finish({ text, diagnostics: [...read.diagnostics, ...diagnostics] }, flags, io);
+}
+
+/** Says what there is to say and writes the text where it is wanted. */
+async function finish({ text, diagnostics }: Converted, flags: ConvertFlags, io: Io): Promise<void> {
+  for (const diagnostic of diagnostics) say(io, formatDiagnostic(diagnostic));
   if (flags.output === undefined || flags.output === '-') return print(io, text);
   await writeOutput(resolve(io.cwd, flags.output), text);
 }
 
-async function convertTo(target: Target, read: GraphInput, file: string): Promise<Converted> {
+async function convertTo(target: GraphTarget, read: GraphInput, file: string): Promise<Converted> {
   switch (target) {
     case 'launches':
       return { text: writeLaunches(read, file), diagnostics: [] };

@@ -1,0 +1,60 @@
+import { readFile } from 'node:fs/promises';
+import type { Diagnostic } from '../model/diagnostic.ts';
+import type { Gpu } from '../model/host-inventory.ts';
+import type { ObservedState } from '../model/observed-state.ts';
+import { buildDesiredState, type LocalOptions, type LocalReplica } from '../plan/build-desired-state.ts';
+import { giveGpus } from './give-gpus.ts';
+import type { GraphFlags } from './graph-flags.ts';
+import type { Io } from './io.ts';
+import { layOutProject } from './lay-out-project.ts';
+import type { ProjectInput } from './load-project.ts';
+
+/** A machine that has room for everything: a compose file says what the graph wants, not what one machine lacks. */
+const ANY_ENGINE: LocalOptions['engine'] = {
+  cpus: Number.POSITIVE_INFINITY,
+  memoryBytes: Number.POSITIVE_INFINITY,
+  reach: 'direct',
+  raisesLimits: true,
+  filtersGpus: true,
+};
+/** Compose fills in the user's own. */
+const CACHE = { path: '${HF_HOME:-${HOME}/.cache/huggingface}', owner: 0, open: true };
+
+/** `convert --to compose`: the containers of `up` as a compose file; the same text for the same input on every machine. */
+export async function convertCompose(
+  input: ProjectInput,
+  flags: GraphFlags,
+  io: Io,
+): Promise<{ readonly text: string; readonly diagnostics: readonly Diagnostic[] }> {
+  const machine = { engine: ANY_ENGINE, runtime: undefined, modelCache: CACHE };
+  const laid = await layOutProject(input, flags, io, machine);
+  const gpus = numberGpus(laid.project, laid.replicas);
+  const { desired } = buildDesiredState(laid.resolved, { ...laid.options, gpus });
+  const [{ toCompose }, { readInfraHealthchecks }, { writeYaml }, infra] = await Promise.all([
+    import('../convert/to-compose.ts'),
+    import('../infra/infra-healthchecks.ts'),
+    import('../convert/write-yaml.ts'),
+    readFile(new URL('compose/infra.yaml', io.home), 'utf8'),
+  ]);
+  const { document, diagnostics } = toCompose(desired, readInfraHealthchecks(infra));
+  return { text: writeYaml([document]), diagnostics: [...laid.notices(desired), ...diagnostics] };
+}
+
+/** GPUs `0`, `1`, … in the order of the replicas, shared where the graph or `--share-gpus` says so. */
+function numberGpus(project: string, replicas: readonly LocalReplica[]): ReadonlyMap<string, readonly string[]> {
+  const count = replicas.reduce((sum, { gpuCount }) => sum + gpuCount, 0);
+  if (count === 0) return new Map();
+  const gpus = Array.from({ length: count }, (_, index): Gpu => {
+    return { index, uuid: String(index), name: '', memoryTotalBytes: 0, memoryFreeBytes: 0, processes: [] };
+  });
+  const inventory = { gpus, driverVersion: undefined, problem: undefined };
+  const observed: ObservedState = {
+    project,
+    containers: [],
+    networks: [],
+    volumes: [],
+    images: new Map(),
+    gpuHolds: [],
+  };
+  return giveGpus({ replicas, inventory, topology: undefined, observed, restrictTo: undefined });
+}
