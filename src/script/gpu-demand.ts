@@ -1,13 +1,17 @@
 import { type ClassifiedLaunch, isProcessor } from './classify-launch.ts';
 import { countOf, flagValue, hasFlag } from './launch-flags.ts';
 
+/** Variables that choose devices of other makers, and whose they are. */
+export const OTHER_DEVICES: Readonly<Record<string, string>> = {
+  ZE_AFFINITY_MASK: 'Intel GPUs',
+  HABANA_VISIBLE_DEVICES: 'Intel Gaudi',
+  HIP_VISIBLE_DEVICES: 'AMD GPUs',
+  ROCR_VISIBLE_DEVICES: 'AMD GPUs',
+};
 /** Variables that choose devices; the first that is set counts. */
 export const DEVICE_VARIABLES: readonly string[] = [
   'CUDA_VISIBLE_DEVICES',
-  'ZE_AFFINITY_MASK',
-  'HABANA_VISIBLE_DEVICES',
-  'HIP_VISIBLE_DEVICES',
-  'ROCR_VISIBLE_DEVICES',
+  ...Object.keys(OTHER_DEVICES),
   'NVIDIA_VISIBLE_DEVICES',
 ];
 /** Workers that compute nothing on a GPU. */

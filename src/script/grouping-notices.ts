@@ -1,4 +1,5 @@
 import type { ClassifiedLaunch } from './classify-launch.ts';
+import { OTHER_DEVICES } from './gpu-demand.ts';
 import { type UnitGroup, unitDemand } from './group-launches.ts';
 import type { InterpretContext } from './interpret-context.ts';
 import { countOf, flagValue } from './launch-flags.ts';
@@ -36,11 +37,12 @@ export function sayGrouping(context: InterpretContext): void {
         'write it as multinode.nodeCount of a component',
       );
     }
-    if (main.launch.env.HABANA_VISIBLE_DEVICES !== undefined || main.launch.env.ZE_AFFINITY_MASK !== undefined) {
+    const other = Object.keys(OTHER_DEVICES).find((variable) => main.launch.env[variable] !== undefined);
+    if (other !== undefined) {
       notes.say(
         'warning',
         'DEVICE_KIND',
-        `${name} asks for NVIDIA GPUs in place of the devices that the script names`,
+        `${name} asks for NVIDIA GPUs in place of the ${OTHER_DEVICES[other]} that ${other} names`,
         main,
       );
     }

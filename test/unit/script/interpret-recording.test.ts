@@ -190,6 +190,18 @@ describe('a recording read as a graph', () => {
     expect(codes(read)).toContain('15 DEVICE_KIND');
   });
 
+  test.each([
+    ['ZE_AFFINITY_MASK', 'Intel GPUs'],
+    ['HABANA_VISIBLE_DEVICES', 'Intel Gaudi'],
+    ['HIP_VISIBLE_DEVICES', 'AMD GPUs'],
+    ['ROCR_VISIBLE_DEVICES', 'AMD GPUs'],
+  ])('%s counts devices, and that they are %s is said', (variable, whose) => {
+    const read = interpret(launches(FRONTEND, `${variable}=0,1 ${VLLM}`));
+    expect(shapes(read).map((shape) => shape.split(' ')[2])).toEqual(['0', '2']);
+    const said = read.diagnostics.filter(({ code }) => code === 'DEVICE_KIND').map(({ message }) => message);
+    expect(said).toEqual([expect.stringContaining(`in place of the ${whose} that ${variable} names`)]);
+  });
+
   test('two launches on one GPU stay apart and say that they share', () => {
     const read = interpret(
       launches(
