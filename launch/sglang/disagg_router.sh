@@ -14,7 +14,7 @@ for ((i = 0; i < NUM_WORKERS; i++)); do
         --model-path "$MODEL" \
         --page-size 16 \
         --disaggregation-mode prefill \
-        --disaggregation-transfer-backend nixl --disaggregation-bootstrap-port 12345 --host 0.0.0.0 \
+        --disaggregation-transfer-backend nixl --disaggregation-bootstrap-port $((12345 + i)) --host 0.0.0.0 \
         --kv-events-config "{\"publisher\":\"zmq\",\"topic\":\"kv-events\",\"endpoint\":\"tcp://*:$((20080 + i))\"}" \
         "$@" &
 done

@@ -10,7 +10,7 @@ import { operatorGeneration } from './operator-generation.ts';
 import { type GraphInput, readGraph } from './read-graph.ts';
 import { SCRIPT_ARGUMENTS, scriptArguments } from './script-flags.ts';
 
-const TARGETS = ['v1beta1', 'v1alpha1', 'launches', 'compose'] as const;
+const TARGETS = ['v1beta1', 'v1alpha1', 'launches', 'compose', 'script'] as const;
 type Target = (typeof TARGETS)[number];
 type GraphTarget = Exclude<Target, 'compose'>;
 
@@ -90,6 +90,15 @@ async function convertTo(target: GraphTarget, read: GraphInput, file: string): P
     case 'v1alpha1': {
       const { toV1alpha1 } = await import('../convert/to-v1alpha1.ts');
       return writeGraph(toV1alpha1(read.graph), read);
+    }
+    case 'script': {
+      const [{ toV1beta1 }, { toScript }] = await Promise.all([
+        import('../convert/to-v1beta1.ts'),
+        import('../convert/to-script.ts'),
+      ]);
+      const { graph, diagnostics } = toV1beta1(read.graph);
+      const script = toScript(graph);
+      return { text: script.text, diagnostics: [...diagnostics, ...script.diagnostics] };
     }
   }
 }

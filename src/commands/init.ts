@@ -48,17 +48,17 @@ async function init(flags: InitFlags, io: Io): Promise<void> {
   const pattern = choose('--pattern', flags.pattern, PATTERNS);
   // The examples are what tests bring up, so they are what one starts from.
   const example = fileURLToPath(new URL(`launch/${backend}/${pattern}.yaml`, io.home));
-  const [text, { loadGraph }, { starterScript }] = await Promise.all([
+  const [text, { loadGraph }, { toScript }] = await Promise.all([
     readFile(example, 'utf8'),
     import('../dgd/load-graph.ts'),
-    import('../convert/starter-script.ts'),
+    import('../convert/to-script.ts'),
   ]);
   const { graph } = await loadGraph({ file: example, generation: '1.5' }, io.stdin, io.interrupted);
   const folder = resolve(io.cwd, flags.output);
   const script = join(folder, `${pattern}.sh`);
   await mkdir(folder, { recursive: true });
   await writeNew(join(folder, `${pattern}.yaml`), text);
-  await writeNew(script, starterScript(graph));
+  await writeNew(script, toScript(graph).text);
   await chmod(script, 0o755);
   const files = [join(flags.output, `${pattern}.yaml`), join(flags.output, `${pattern}.sh`)];
   if (backend !== 'mocker') {

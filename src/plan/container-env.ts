@@ -1,9 +1,9 @@
 import type { DesiredEnv } from '../model/desired-state.ts';
 import type { Diagnostic } from '../model/diagnostic.ts';
+import { expandVariables } from '../model/expand-variables.ts';
 import { at, itemsAt, type MapNode, mapAt, type Node, stringAt } from '../model/node.ts';
 import type { Origin } from '../model/origin.ts';
 import type { CompanionValues } from './companion-values.ts';
-import { expandVariables } from './expand-variables.ts';
 import { missingCompanion } from './missing-companion.ts';
 import { type PodIdentity, readField, readResource } from './pod-identity.ts';
 

@@ -8,9 +8,9 @@ import type {
   PublishedPort,
 } from '../model/desired-state.ts';
 import type { Diagnostic } from '../model/diagnostic.ts';
+import { expandVariables } from '../model/expand-variables.ts';
 import { booleanAt, type MapNode, mapAt, numberAt, stringAt, stringsAt } from '../model/node.ts';
 import type { Probes } from '../model/probe.ts';
-import { expandVariables } from './expand-variables.ts';
 import { hashContainer } from './hash-spec.ts';
 import { cpuLimit, memoryLimitBytes } from './local-pod.ts';
 

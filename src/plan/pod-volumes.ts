@@ -1,10 +1,10 @@
 import type { DesiredFile, DesiredMount, DesiredVolume } from '../model/desired-state.ts';
 import type { Diagnostic } from '../model/diagnostic.ts';
+import { expandVariables } from '../model/expand-variables.ts';
 import { volumeName } from '../model/names.ts';
 import { at, booleanAt, itemsAt, type MapNode, mapAt, type Node, stringAt } from '../model/node.ts';
 import type { Origin } from '../model/origin.ts';
 import { parseQuantity } from '../model/quantity.ts';
-import { expandVariables } from './expand-variables.ts';
 import { readVolumeFiles, type VolumeFilesContext } from './volume-files.ts';
 
 /** Where the volumes of one pod come from on this machine. */

@@ -101,13 +101,19 @@ function toWorkspace({ recording, options }: InterpretContext, text: string): st
     : moved;
 }
 
+/** Whether a command means something else in another directory: a relative path, or a module that only the tree has. */
+export function countsFromFolder(argv: readonly string[]): boolean {
+  return argv.some(
+    (word, index) =>
+      index > 0 &&
+      (/^(?:\.{1,2}\/)?[\w-][\w./-]*\.(?:py|ya?ml|json|jinja|toml)$/.test(word) ||
+        (argv[index - 1] === '-m' && /^(?:examples|components)\./.test(word))),
+  );
+}
+
 /** Set where an argument is relative to it. */
 export function workingDirectory(context: InterpretContext, launch: ClassifiedLaunch): string | undefined {
-  const relative =
-    launch.argv.some(
-      (word, index) => index > 0 && /^(?:\.{1,2}\/)?[\w-][\w./-]*\.(?:py|ya?ml|json|jinja|toml)$/.test(word),
-    ) || /^(?:examples|components)\./.test(launch.program);
-  if (!relative) return undefined;
+  if (!countsFromFolder(launch.argv)) return undefined;
   const { cwd } = launch.launch;
   return cwd === context.recording.tree ? (context.options.workspace ?? '/workspace') : toWorkspace(context, cwd);
 }

@@ -6,6 +6,7 @@ const PORT_VARIABLE =
   /^(?:DYN_SYSTEM_PORT\w*|VLLM_NIXL_SIDE_CHANNEL_PORT|NIXL_TELEMETRY_PROMETHEUS_PORT|DYN_FORWARDPASS_METRIC_PORT)$/;
 /** Ports that stay, at the value of the first replica: the process needs some value. */
 const KEPT_PORT_VARIABLE = /^(?:DYN_KVBM_LEADER_ZMQ_\w*PORT|FLEXKV_SERVER_RECV_PORT|DYN_VLLM_KV_EVENT_PORT)$/;
+const BOOTSTRAP_PORT = '--disaggregation-bootstrap-port';
 const LOOPBACK = /(?:^|\/\/|@)(?:localhost|127\.0\.0\.1|\[::1\])(?::|\/|$)/;
 /** Read by a program itself and not only by the script: stays although an argument repeats it. */
 const RUNTIME_VARIABLE =
@@ -65,10 +66,12 @@ export function isInstanceVariable(name: string): boolean {
   return DEVICE_VARIABLES.includes(name) || PORT_VARIABLE.test(name) || KEPT_PORT_VARIABLE.test(name);
 }
 
-/** The arguments with what differs between replicas made equal: the port of KV events (rule 1), and where a worker has no use for it, nothing else. */
+/** The arguments with what differs between replicas made equal: the port of KV events (rule 1), and that of SGLang's bootstrap server. */
 export function equalizeArguments(argv: readonly string[]): readonly string[] {
   return argv.map((word, index) => {
     const before = argv[index - 1];
+    if (before === BOOTSTRAP_PORT) return 'PORT';
+    if (word.startsWith(`${BOOTSTRAP_PORT}=`)) return `${BOOTSTRAP_PORT}=PORT`;
     const ofEvents = before === '--kv-events-config' || word.startsWith('--kv-events-config=');
     return ofEvents ? word.replace(/((?:tcp:\/\/[^":]*|\*):)\d+/g, '$1PORT') : word;
   });

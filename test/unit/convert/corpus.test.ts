@@ -1,7 +1,9 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { graphDocuments } from '../../../src/convert/graph-documents.ts';
+import { toScript } from '../../../src/convert/to-script.ts';
 import { toV1alpha1 } from '../../../src/convert/to-v1alpha1.ts';
 import { toV1beta1 } from '../../../src/convert/to-v1beta1.ts';
 import { writeYaml } from '../../../src/convert/write-yaml.ts';
@@ -125,5 +127,17 @@ describe.skipIf(!existsSync(CORPUS))('the real files', () => {
     }
     // All that real files have and v1beta1 has no words for.
     expect([...seen].toSorted()).toEqual(['componentType', 'dynamoNamespace']);
+  });
+
+  test('are scripts that bash reads and whose processes share no GPU', { timeout: 60_000 }, () => {
+    for (const { path, graph } of [...readCases('nvidia.com/v1alpha1'), ...readCases('nvidia.com/v1beta1')]) {
+      const { text } = toScript(toV1beta1(graph).graph);
+      const { status, stderr } = spawnSync('bash', ['-n'], { input: text, encoding: 'utf8' });
+      expect([path, status, stderr]).toEqual([path, 0, '']);
+      const devices = [...text.matchAll(/^(?:\(cd \S+ && )?CUDA_VISIBLE_DEVICES=([\d,]+)/gm)].flatMap((match) =>
+        (match[1] ?? '').split(','),
+      );
+      expect([path, new Set(devices).size]).toEqual([path, devices.length]);
+    }
   });
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { expandVariables } from '../../../src/plan/expand-variables.ts';
+import { expandVariables } from '../../../src/model/expand-variables.ts';
 
 const lookup = (name: string) => ({ A: '1', EMPTY: '', NESTED: '$(A)' })[name];
 

@@ -1,0 +1,36 @@
+import { quoteWord } from '../script/shell-quote.ts';
+
+/** The directory of the script, in a text that `scriptWord` writes; a character of the private use area, which no text of a graph has. */
+export const SCRIPT_DIR = '\uE000';
+/** The port of the frontend, as its caller wants it. */
+export const HTTP_PORT = '\uE001';
+/** What the shell gets in their place. */
+const FILLED_IN: Readonly<Record<string, string>> = {
+  [SCRIPT_DIR]: '"$SCRIPT_DIR"',
+  [HTTP_PORT]: '"${DYN_HTTP_PORT:-8000}"',
+};
+
+/** One word of the script: as `quoteWord`, with the marks above left for the shell to fill in. */
+export function scriptWord(text: string): string {
+  if (text === '') return "''";
+  const parts = text.split(/([\uE000\uE001])/);
+  return parts.map((part) => FILLED_IN[part] ?? (part === '' ? '' : quoteWord(part))).join('');
+}
+
+/** A command over several lines: settings, the program, then a line for each flag with its value. */
+export function commandLines(settings: readonly string[], words: readonly string[]): string {
+  const lines: string[] = settings.length > 0 ? [settings.join(' ')] : [];
+  const first = words.findIndex((word, index) => index > 0 && word.startsWith('--'));
+  const program = first < 0 ? words : words.slice(0, first);
+  lines.push(program.map(scriptWord).join(' '));
+  for (const word of words.slice(program.length)) {
+    if (word.startsWith('-')) lines.push(scriptWord(word));
+    else lines[lines.length - 1] += ` ${scriptWord(word)}`;
+  }
+  return lines.join(' \\\n    ');
+}
+
+/** A comment of any text: no line of it can become a command. */
+export function comment(text: string): string {
+  return `# ${text.replaceAll(/[\r\n]+/g, ' ')}`;
+}
