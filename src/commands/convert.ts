@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Conversion } from '../convert/conversion.ts';
 import { type Diagnostic, formatDiagnostic, UserError } from '../model/diagnostic.ts';
+import type { Graph } from '../model/graph.ts';
 import { parseComponentValues, valueFor } from '../plan/image-overrides.ts';
 import { addGraphFlags, type GraphFlags } from './graph-flags.ts';
 import { type Io, print, say } from './io.ts';
@@ -17,6 +18,7 @@ type GraphTarget = Exclude<Target, 'compose'>;
 interface ConvertFlags extends GraphFlags {
   readonly to: string;
   readonly output?: string;
+  readonly production?: boolean;
 }
 
 interface Converted {
@@ -34,6 +36,7 @@ export function registerConvert(program: Command, io: Io): void {
       .argument('[args...]', SCRIPT_ARGUMENTS),
   )
     .option('--to <form>', TARGETS.join(', '), 'v1beta1')
+    .option('--production', 'leave out flags that are only for tests, such as --enforce-eager')
     .option('-o, --output <file>', 'where to write it (default: stdout)')
     .action((file: string, args: readonly string[], flags: ConvertFlags, command: Command) =>
       convert({ file, scriptArgs: scriptArguments(args, command) }, flags, io),
@@ -52,6 +55,9 @@ async function convert(
   io: Io,
 ): Promise<void> {
   const target = chooseTarget(flags.to);
+  if (flags.production && (target === 'compose' || target === 'launches')) {
+    throw new UserError('INVALID_FLAG', `--production is for graphs and scripts, not for --to ${target}`);
+  }
   if (target === 'compose') {
     const { convertCompose } = await import('./convert-compose.ts');
     return finish(await convertCompose(input, flags, io), flags, io);
@@ -68,7 +74,7 @@ async function convert(
     },
     io,
   );
-  const { text, diagnostics } = await convertTo(target, read, input.file);
+  const { text, diagnostics } = await convertTo(target, flags.production ?? false, read, input.file);
   return finish({ text, diagnostics: [...read.diagnostics, ...diagnostics] }, flags, io);
 }
 
@@ -79,26 +85,36 @@ async function finish({ text, diagnostics }: Converted, flags: ConvertFlags, io:
   await writeOutput(resolve(io.cwd, flags.output), text);
 }
 
-async function convertTo(target: GraphTarget, read: GraphInput, file: string): Promise<Converted> {
+async function convertTo(target: GraphTarget, production: boolean, read: GraphInput, file: string): Promise<Converted> {
+  if (target === 'launches') return { text: writeLaunches(read, file), diagnostics: [] };
+  if (target === 'v1alpha1' && read.graph.apiVersion === 'nvidia.com/v1alpha1' && !production)
+    return writeGraph({ graph: read.graph, diagnostics: [] }, read);
+  const [{ toV1beta1 }, { withoutTestFlags }] = await Promise.all([
+    import('../convert/to-v1beta1.ts'),
+    import('../convert/test-flags.ts'),
+  ]);
+  const beta = toV1beta1(read.graph);
+  // Whoever writes YAML knows what is in it; a script brings it along.
+  const flags = production || read.script ? withoutTestFlags(beta.graph, !production) : { ...beta, diagnostics: [] };
+  const written = await writeTarget(target, flags.graph, read);
+  return { text: written.text, diagnostics: [...beta.diagnostics, ...flags.diagnostics, ...written.diagnostics] };
+}
+
+async function writeTarget(
+  target: Exclude<GraphTarget, 'launches'>,
+  graph: Graph,
+  read: GraphInput,
+): Promise<Converted> {
   switch (target) {
-    case 'launches':
-      return { text: writeLaunches(read, file), diagnostics: [] };
-    case 'v1beta1': {
-      const { toV1beta1 } = await import('../convert/to-v1beta1.ts');
-      return writeGraph(toV1beta1(read.graph), read);
-    }
+    case 'v1beta1':
+      return writeGraph({ graph, diagnostics: [] }, read);
     case 'v1alpha1': {
       const { toV1alpha1 } = await import('../convert/to-v1alpha1.ts');
-      return writeGraph(toV1alpha1(read.graph), read);
+      return writeGraph(toV1alpha1(graph), read);
     }
     case 'script': {
-      const [{ toV1beta1 }, { toScript }] = await Promise.all([
-        import('../convert/to-v1beta1.ts'),
-        import('../convert/to-script.ts'),
-      ]);
-      const { graph, diagnostics } = toV1beta1(read.graph);
-      const script = toScript(graph);
-      return { text: script.text, diagnostics: [...diagnostics, ...script.diagnostics] };
+      const { toScript } = await import('../convert/to-script.ts');
+      return toScript(graph);
     }
   }
 }
