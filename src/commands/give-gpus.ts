@@ -1,4 +1,5 @@
 import { EXIT, UserError } from '../model/diagnostic.ts';
+import { listDevices } from '../model/gpu-device.ts';
 import type { GpuInventory, GpuTopology } from '../model/host-inventory.ts';
 import { replicaId } from '../model/names.ts';
 import type { ObservedState } from '../model/observed-state.ts';
@@ -6,6 +7,7 @@ import { allocateGpus, type GpuShortage } from '../plan/allocate-gpus.ts';
 import type { LocalReplica } from '../plan/build-desired-state.ts';
 import { formatGpuShortage } from '../plan/format-gpu-shortage.ts';
 import { mergeSlots } from '../plan/gpu-slots.ts';
+import { migProfile } from '../plan/local-pod.ts';
 
 export interface GiveGpusInput {
   readonly replicas: readonly LocalReplica[];
@@ -30,11 +32,12 @@ export function giveGpus(input: GiveGpusInput): ReadonlyMap<string, readonly str
     observed.gpuHolds.filter((hold) => hold.project === observed.project).map((hold) => hold.uuid),
   );
   const merged = mergeSlots(
-    input.replicas.map(({ id, gpuCount, gpuSlots }) => ({
+    input.replicas.map(({ id, gpuCount, gpuSlots, component }) => ({
       replica: id,
       count: gpuCount,
       previous: keptGpus(previous.get(id) ?? [], gpuCount),
       slots: gpuSlots,
+      profile: migProfile(component),
     })),
   );
   const result = allocateGpus({
@@ -45,11 +48,30 @@ export function giveGpus(input: GiveGpusInput): ReadonlyMap<string, readonly str
     topology: input.topology,
     // What runs on a GPU that this project holds is this project's.
     ownPids: new Set(
-      inventory.gpus.filter((gpu) => ownHolds.has(gpu.uuid)).flatMap((gpu) => gpu.processes.map(({ pid }) => pid)),
+      listDevices(inventory.gpus)
+        .filter(({ uuid }) => ownHolds.has(uuid))
+        .flatMap(({ processes }) => processes.map(({ pid }) => pid)),
     ),
   });
-  if (result.kind === 'allocated') return merged.split(result.byReplica);
+  if (result.kind === 'allocated') {
+    const given = merged.split(result.byReplica);
+    checkExclusive(given, inventory);
+    return given;
+  }
   throw shortageError(result.shortage, inventory.problem, input.replicas);
+}
+
+/** Throws GPU_EXCLUSIVE (exit 3) where replicas are to share a GPU that takes a single process. */
+function checkExclusive(given: ReadonlyMap<string, readonly string[]>, { gpus }: GpuInventory): void {
+  for (const { uuid, index } of gpus.filter(({ computeMode }) => computeMode === 'exclusive')) {
+    const sharers = [...given].flatMap(([replica, uuids]) => (uuids.includes(uuid) ? [replica] : []));
+    if (sharers.length < 2) continue;
+    throw new UserError(
+      'GPU_EXCLUSIVE',
+      `${sharers.join(' and ')} cannot share GPU ${index}: its compute mode is Exclusive_Process`,
+      { exitCode: EXIT.preflight, hint: `nvidia-smi -i ${index} -c DEFAULT lets several processes use it` },
+    );
+  }
 }
 
 /** What the containers of a replica hold, one after another; those that share a claim hold the same. */
@@ -97,9 +119,9 @@ export function chosenGpus(
   const text = flag ?? env.CUDA_VISIBLE_DEVICES;
   if (text === undefined || (flag === undefined && text === '')) return undefined;
   const chosen = text.split(',').map((entry) => entry.trim());
-  if (flag !== undefined && chosen.some((entry) => !/^(\d+|GPU-[0-9a-f-]+)$/.test(entry))) {
+  if (flag !== undefined && chosen.some((entry) => !/^(\d+(:\d+)?|GPU-[0-9a-f-]+|MIG-[\w/-]+)$/.test(entry))) {
     throw new UserError('INVALID_FLAG', `--gpus: "${text}" is no list of GPUs`, {
-      hint: 'write indexes or UUIDs, for example --gpus 0,2',
+      hint: 'write indexes or UUIDs, for example --gpus 0,2; 0:1 is the second slice of a GPU in MIG mode',
     });
   }
   return chosen;

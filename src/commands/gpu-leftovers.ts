@@ -1,5 +1,6 @@
 import type { Diagnostic } from '../model/diagnostic.ts';
-import type { Gpu, GpuProcess } from '../model/host-inventory.ts';
+import { type GpuDevice, listDevices } from '../model/gpu-device.ts';
+import type { GpuProcess } from '../model/host-inventory.ts';
 import type { ObservedContainer } from '../model/observed-state.ts';
 import { formatBytes } from '../model/quantity.ts';
 import type { Runtime } from '../model/runtime.ts';
@@ -30,7 +31,7 @@ export async function findGpuLeftovers(
   for (;;) {
     const [inventory, holds] = await Promise.all([readGpuInventory(io.env, signal), runtime.gpuHolds(signal)]);
     const others = new Set(holds.map(({ uuid }) => uuid));
-    const left = inventory.gpus
+    const left = listDevices(inventory.gpus)
       .filter(({ uuid }) => freed.has(uuid) && !others.has(uuid))
       .flatMap((gpu) => gpu.processes.map((process) => ({ gpu, process })));
     if (left.length === 0) return [];
@@ -39,14 +40,20 @@ export async function findGpuLeftovers(
   }
 }
 
-async function describe({ gpu, process }: { readonly gpu: Gpu; readonly process: GpuProcess }): Promise<Diagnostic> {
+async function describe({
+  gpu,
+  process,
+}: {
+  readonly gpu: GpuDevice;
+  readonly process: GpuProcess;
+}): Promise<Diagnostic> {
   const { containerOfProcess } = await import('../host/container-of-process.ts');
   const container = (await containerOfProcess(process.pid))?.slice(0, 12);
   const where = container === undefined ? '' : ` in container ${container}`;
   return {
     severity: 'warning',
     code: 'GPU_LEFTOVER',
-    message: `process ${process.pid} (${process.name})${where} still holds ${formatBytes(process.memoryBytes)} of GPU ${gpu.index}`,
+    message: `process ${process.pid} (${process.name})${where} still holds ${formatBytes(process.memoryBytes)} of GPU ${gpu.label}`,
     hint: container === undefined ? `kill ${process.pid} ends it` : `docker rm -f ${container} ends it`,
   };
 }

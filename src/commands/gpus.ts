@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../model/diagnostic.ts';
-import type { Gpu, GpuHold, GpuProcess } from '../model/host-inventory.ts';
+import { type GpuDevice, listDevices } from '../model/gpu-device.ts';
+import type { GpuHold, GpuProcess } from '../model/host-inventory.ts';
 import { formatBytes } from '../model/quantity.ts';
 import { connect } from './connect.ts';
 import { type Io, print, printJson, say } from './io.ts';
@@ -10,10 +11,14 @@ interface GpusFlags {
   readonly format: string;
 }
 
+const SLICE_HINT = 'nvidia-smi mig -cgi PROFILE -C makes some, nvidia-smi -mig 0 ends the mode';
+
 /** One GPU as `gpus` shows it; the JSON form is stable. Bytes. `processes` are those of nobody's replica. */
 interface GpuRow {
   readonly index: number;
   readonly uuid: string;
+  /** The profile of a MIG slice, which has a row of its own; undefined for a whole GPU. */
+  readonly migProfile: string | undefined;
   readonly model: string;
   readonly memoryTotalBytes: number;
   readonly memoryFreeBytes: number;
@@ -46,11 +51,12 @@ async function readHolds(io: Io): Promise<readonly GpuHold[]> {
 }
 
 /** What runs on a GPU that a replica holds is taken for the replica's own. */
-function gpuRow(gpu: Gpu, holds: readonly GpuHold[]): GpuRow {
+function gpuRow(gpu: GpuDevice, holds: readonly GpuHold[]): GpuRow {
   const mine = holds.filter(({ uuid }) => uuid === gpu.uuid);
   return {
     index: gpu.index,
     uuid: gpu.uuid,
+    migProfile: gpu.profile,
     model: gpu.name,
     memoryTotalBytes: gpu.memoryTotalBytes,
     memoryFreeBytes: gpu.memoryFreeBytes,
@@ -76,7 +82,12 @@ async function showGpus(flags: GpusFlags, io: Io): Promise<void> {
       hint: 'graphs of mockers need none: launch/mocker has four',
     });
   }
-  const rows = inventory.gpus.map((gpu) => gpuRow(gpu, holds));
+  const devices = listDevices(inventory.gpus);
+  const rows = devices.map((device) => gpuRow(device, holds));
+  for (const { index, slices } of inventory.gpus) {
+    if (slices?.length !== 0) continue;
+    say(io, `warning GPU_UNSLICED: GPU ${index} is in MIG mode without slices: nobody can use it (${SLICE_HINT})`);
+  }
   if (inventory.problem !== undefined) say(io, `warning GPU_PROBLEM: ${inventory.problem}`);
   if (flags.format === 'json') return printJson(io, rows);
   const { formatTable } = await import('../ui/table.ts');
@@ -84,8 +95,8 @@ async function showGpus(flags: GpusFlags, io: Io): Promise<void> {
     io,
     formatTable(
       ['GPU', 'MODEL', 'FREE', 'TOTAL', 'HELD BY', 'UUID'],
-      rows.map((row) => [
-        String(row.index),
+      rows.map((row, at) => [
+        devices[at]?.label ?? String(row.index),
         row.model,
         formatBytes(row.memoryFreeBytes),
         formatBytes(row.memoryTotalBytes),

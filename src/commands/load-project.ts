@@ -8,8 +8,9 @@ import type { ResolvedGraph } from '../model/resolved-graph.ts';
 import type { Runtime } from '../model/runtime.ts';
 import { buildDesiredState } from '../plan/build-desired-state.ts';
 import type { AppliedDeviation } from '../plan/deviations.ts';
+import { sliceNotices } from '../plan/gpu-devices.ts';
 import { checkGpuProducts } from '../plan/gpu-product.ts';
-import { registersModel } from '../plan/local-pod.ts';
+import { migProfile, registersModel } from '../plan/local-pod.ts';
 import { chosenGpus, type GiveGpusInput, giveGpus } from './give-gpus.ts';
 import type { GraphFlags } from './graph-flags.ts';
 import type { Io } from './io.ts';
@@ -86,7 +87,15 @@ export async function loadProject(
     resolved,
     desired: {
       ...built.desired,
-      notices: [...laid.notices(built.desired), ...checkGpuProducts(resolved, inventory?.gpus ?? [])],
+      notices: [
+        ...laid.notices(built.desired),
+        ...checkGpuProducts(resolved, inventory?.gpus ?? []),
+        ...sliceNotices(
+          replicas.map(({ id, component }) => ({ id, profile: migProfile(component) })),
+          given?.gpus ?? new Map(),
+          inventory?.gpus ?? [],
+        ),
+      ],
     },
     observed,
     deviations: built.deviations,

@@ -1,4 +1,5 @@
-import type { EngineFacts, GpuInventory } from '../model/host-inventory.ts';
+import { listDevices } from '../model/gpu-device.ts';
+import type { EngineFacts, Gpu, GpuInventory } from '../model/host-inventory.ts';
 import { formatBytes } from '../model/quantity.ts';
 
 /** What one look at the machine found; `fix` says what to do where something is not as it should be. */
@@ -140,9 +141,43 @@ function judgeGpus({ gpus, toolkit, imageCuda, engine }: MachineFacts): readonly
   const findings = [ok('gpus', `${gpus.gpus.length} × ${models}, driver ${gpus.driverVersion ?? 'unknown'}`)];
   if (gpus.problem !== undefined)
     findings.push(error('gpus', gpus.problem, 'nvidia-smi says more; a lost GPU needs a reset or a reboot'));
+  findings.push(...judgeModes(gpus));
   if (!('problem' in engine)) findings.push(judgeToolkit(toolkit));
   for (const [image, cuda] of imageCuda) findings.push(judgeCuda(image, cuda, gpus.driverVersion));
   return findings;
+}
+
+/** Modes of the driver that keep GPUs from being used as they are. */
+function judgeModes({ gpus }: GpuInventory): readonly Finding[] {
+  const list = (some: readonly Gpu[]) => `GPU ${some.map(({ index }) => index).join(', ')}`;
+  const found = (check: string, some: readonly Gpu[], detail: string, fix: string): readonly Finding[] =>
+    some.length === 0 ? [] : [warning(check, `${list(some)}: ${detail}`, fix)];
+  return [
+    ...found(
+      'mig',
+      gpus.filter(({ slices }) => slices?.length === 0),
+      'MIG mode without slices, so nobody can use it',
+      'nvidia-smi mig -cgi PROFILE -C makes some, nvidia-smi -mig 0 ends the mode',
+    ),
+    ...found(
+      'compute-mode',
+      gpus.filter(({ computeMode }) => computeMode === 'prohibited'),
+      'compute mode Prohibited, so nobody can use it',
+      'nvidia-smi -c DEFAULT',
+    ),
+    ...found(
+      'compute-mode',
+      gpus.filter(({ computeMode }) => computeMode === 'exclusive'),
+      'compute mode Exclusive_Process, so replicas cannot share it (--share-gpus)',
+      'nvidia-smi -c DEFAULT',
+    ),
+    ...found(
+      'persistence',
+      gpus.filter(({ persistent }) => persistent === false),
+      'persistence mode is off, so its first use loads the driver, which takes seconds',
+      'nvidia-smi -pm 1, or systemctl enable --now nvidia-persistenced',
+    ),
+  ];
 }
 
 function judgeToolkit(toolkit: readonly string[]): Finding {
@@ -169,15 +204,15 @@ function judgeCuda(image: string, cuda: string, driver: string | undefined): Fin
 
 /** Processes on GPUs that no replica holds. */
 function judgeProcesses({ gpus, heldGpus }: MachineFacts): readonly Finding[] {
-  return gpus.gpus
+  return listDevices(gpus.gpus)
     .filter(({ uuid }) => !heldGpus.has(uuid))
-    .flatMap(({ index, processes }) =>
+    .flatMap(({ label, processes }) =>
       processes
         .filter(({ memoryBytes }) => memoryBytes >= SMALL_BYTES)
         .map(({ pid, name, memoryBytes }) =>
           warning(
             'gpu-memory',
-            `process ${pid} (${name}) holds ${formatBytes(memoryBytes)} of GPU ${index}`,
+            `process ${pid} (${name}) holds ${formatBytes(memoryBytes)} of GPU ${label}`,
             `up leaves that GPU alone; if nobody needs the process: kill ${pid}`,
           ),
         ),

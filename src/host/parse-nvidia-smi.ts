@@ -1,11 +1,13 @@
-import type { Gpu, GpuProcess } from '../model/host-inventory.ts';
+import type { Gpu, GpuProcess, MigSlice } from '../model/host-inventory.ts';
 
 /** Columns of `--query-gpu`. The name stands last: it is the only one that may hold a comma. */
-export const GPU_COLUMNS = 'index,uuid,memory.total,memory.free,driver_version,name';
+export const GPU_COLUMNS =
+  'index,uuid,memory.total,memory.free,driver_version,compute_mode,persistence_mode,mig.mode.current,name';
 /** Columns of `--query-compute-apps`; a process name may hold commas too. */
 export const PROCESS_COLUMNS = 'gpu_uuid,pid,used_memory,process_name';
 
 const MIB = 1024 * 1024;
+const GIB = 1024 * MIB;
 
 export interface ParsedGpus {
   readonly gpus: readonly Omit<Gpu, 'processes'>[];
@@ -32,7 +34,7 @@ export function parseGpus(output: string): ParsedGpus {
   let driverVersion: string | undefined;
   for (const line of output.split('\n').map((text) => text.trim())) {
     if (line === '') continue;
-    const [index, uuid, total, free, driver, name] = splitCells(line, 6);
+    const [index, uuid, total, free, driver, compute, persistence, mig, name] = splitCells(line, 9);
     const broken = /\[(?:GPU is lost|Unknown Error|GPU requires reset)\]|ERR!/i.exec(line);
     if (index === undefined || !/^\d+$/.test(index) || uuid === undefined || !/^GPU-[\w-]+$/.test(uuid) || broken) {
       complaints.push(index !== undefined && /^\d+$/.test(index) ? `GPU ${index}: ${broken?.[0] ?? line}` : line);
@@ -45,17 +47,46 @@ export function parseGpus(output: string): ParsedGpus {
       name: name ?? '',
       memoryTotalBytes: parseMebibytes(total),
       memoryFreeBytes: parseMebibytes(free),
+      ...parseModes(compute, persistence),
+      ...(mig === 'Enabled' ? { slices: [] } : {}),
     });
   }
   return { gpus: gpus.toSorted((a, b) => a.index - b.index), driverVersion, complaints };
 }
 
-/** Reads `nvidia-smi --query-compute-apps=PROCESS_COLUMNS --format=csv,noheader,nounits`, by GPU UUID. */
+function parseModes(compute = '', persistence = ''): Pick<Gpu, 'computeMode' | 'persistent'> {
+  const mode = /^exclusive/i.test(compute) ? 'exclusive' : /^prohibited/i.test(compute) ? 'prohibited' : undefined;
+  return {
+    ...(mode === undefined ? {} : { computeMode: mode }),
+    ...(/^(?:en|dis)abled$/i.test(persistence) ? { persistent: /^enabled$/i.test(persistence) } : {}),
+  };
+}
+
+/** Reads the MIG devices of `nvidia-smi -L`, by the UUID of their GPU, nothing running on them yet. */
+export function parseMigSlices(output: string): ReadonlyMap<string, readonly MigSlice[]> {
+  const slices = new Map<string, MigSlice[]>();
+  let gpu: MigSlice[] = [];
+  for (const line of output.split('\n')) {
+    const parent = /^GPU \d+:.*\(UUID: (GPU-[\w-]+)\)/.exec(line)?.[1];
+    if (parent !== undefined) {
+      gpu = [];
+      slices.set(parent, gpu);
+      continue;
+    }
+    const slice = /^\s+MIG (\S+)\s+Device\s+(\d+):\s+\(UUID: (MIG-[\w/-]+)\)/.exec(line);
+    if (slice?.[1] === undefined || slice[3] === undefined) continue;
+    const memoryBytes = Number(/(\d+)gb/.exec(slice[1])?.[1] ?? 0) * GIB;
+    gpu.push({ index: Number(slice[2]), uuid: slice[3], profile: slice[1], memoryBytes, processes: [] });
+  }
+  return slices;
+}
+
+/** Reads `nvidia-smi --query-compute-apps=PROCESS_COLUMNS --format=csv,noheader,nounits`, by the UUID of the GPU or of its slice. */
 export function parseGpuProcesses(output: string): ReadonlyMap<string, readonly GpuProcess[]> {
   const processes = new Map<string, GpuProcess[]>();
   for (const line of output.split('\n')) {
     const [uuid, pid, memory, name] = splitCells(line.trim(), 4);
-    if (uuid === undefined || !/^GPU-/.test(uuid) || pid === undefined || !/^\d+$/.test(pid)) continue;
+    if (uuid === undefined || !/^(?:GPU|MIG)-/.test(uuid) || pid === undefined || !/^\d+$/.test(pid)) continue;
     const list = processes.get(uuid) ?? [];
     list.push({ pid: Number(pid), name: name ?? '', memoryBytes: parseMebibytes(memory) });
     processes.set(uuid, list);

@@ -1,6 +1,13 @@
-import type { GpuInventory, GpuTopology } from '../model/host-inventory.ts';
+import type { Gpu, GpuInventory, GpuProcess, GpuTopology } from '../model/host-inventory.ts';
 import { parseGpuTopology } from './parse-gpu-topology.ts';
-import { describeSmiFailure, GPU_COLUMNS, PROCESS_COLUMNS, parseGpuProcesses, parseGpus } from './parse-nvidia-smi.ts';
+import {
+  describeSmiFailure,
+  GPU_COLUMNS,
+  PROCESS_COLUMNS,
+  parseGpuProcesses,
+  parseGpus,
+  parseMigSlices,
+} from './parse-nvidia-smi.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -18,7 +25,7 @@ type Answer =
   | { readonly kind: 'missing' };
 
 /**
- * The GPUs of this machine (`env` says by its PATH where `nvidia-smi` is) and what runs on them, by two queries at once. No program, no driver and no GPU are no errors: `problem`
+ * The GPUs of this machine (`env` says by its PATH where `nvidia-smi` is) and what runs on them, by three queries at once. No program, no driver and no GPU are no errors: `problem`
  * says which; it is also set when some GPU is lost, beside those that are left. Rejects only when `signal` is aborted.
  */
 export async function readGpuInventory(
@@ -26,9 +33,9 @@ export async function readGpuInventory(
   signal: AbortSignal,
   timeoutMs = TIMEOUT_MS,
 ): Promise<GpuInventory> {
-  const first = await queryBoth('nvidia-smi', { env, timeoutMs }, signal);
-  const [gpus, processes] =
-    first[0].kind === 'missing' ? await queryBoth(WSL_PROGRAM, { env, timeoutMs }, signal) : first;
+  const first = await queryAll('nvidia-smi', { env, timeoutMs }, signal);
+  const [gpus, processes, list] =
+    first[0].kind === 'missing' ? await queryAll(WSL_PROGRAM, { env, timeoutMs }, signal) : first;
   if (gpus.kind === 'missing') {
     return {
       gpus: [],
@@ -41,10 +48,16 @@ export async function readGpuInventory(
   const none = 'the NVIDIA driver finds no GPU';
   const complaint = parsed.complaints.length > 0 ? describeSmiFailure(parsed.complaints.join('\n')) : undefined;
   return {
-    gpus: parsed.gpus.map((gpu) => ({ ...gpu, processes: held.get(gpu.uuid) ?? [] })),
+    gpus: parsed.gpus.map((gpu) => withSlices({ ...gpu, processes: held.get(gpu.uuid) ?? [] }, list, held)),
     driverVersion: parsed.driverVersion,
     problem: gpus.kind === 'failed' ? gpus.problem : (complaint ?? (parsed.gpus.length === 0 ? none : undefined)),
   };
+}
+
+function withSlices(gpu: Gpu, list: Answer, held: ReadonlyMap<string, readonly GpuProcess[]>): Gpu {
+  if (gpu.slices === undefined || list.kind !== 'output') return gpu;
+  const slices = parseMigSlices(list.text).get(gpu.uuid) ?? [];
+  return { ...gpu, slices: slices.map((slice) => ({ ...slice, processes: held.get(slice.uuid) ?? [] })) };
 }
 
 /** How the GPUs are connected; empty where nobody can tell. */
@@ -64,10 +77,15 @@ interface QueryOptions {
   readonly timeoutMs: number;
 }
 
-function queryBoth(program: string, options: QueryOptions, signal: AbortSignal): Promise<readonly [Answer, Answer]> {
+function queryAll(
+  program: string,
+  options: QueryOptions,
+  signal: AbortSignal,
+): Promise<readonly [Answer, Answer, Answer]> {
   return Promise.all([
     query(program, [`--query-gpu=${GPU_COLUMNS}`, CSV], options, signal),
     query(program, [`--query-compute-apps=${PROCESS_COLUMNS}`, CSV], options, signal),
+    query(program, ['-L'], options, signal),
   ]);
 }
 

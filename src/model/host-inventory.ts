@@ -12,6 +12,24 @@ export interface Gpu {
   readonly memoryTotalBytes: number;
   readonly memoryFreeBytes: number;
   readonly processes: readonly GpuProcess[];
+  /** Set in MIG mode, where only slices can be used; empty until somebody makes some. */
+  readonly slices?: readonly MigSlice[];
+  /** Undefined: any number of processes may use it. */
+  readonly computeMode?: 'exclusive' | 'prohibited';
+  /** False where the driver is unloaded whenever nobody uses the GPU; undefined where nobody can tell. */
+  readonly persistent?: boolean;
+}
+
+/** A part of a GPU that the driver gives out as a device of its own (Multi-Instance GPU). */
+export interface MigSlice {
+  /** Counts within its GPU. */
+  readonly index: number;
+  readonly uuid: string;
+  /** Compute and memory: `3g.40gb`. */
+  readonly profile: string;
+  /** What the profile names; the driver gives a little less. */
+  readonly memoryBytes: number;
+  readonly processes: readonly GpuProcess[];
 }
 
 /** GPUs of this machine. `problem` says why there are none when `nvidia-smi` is missing or fails. */

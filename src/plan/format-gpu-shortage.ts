@@ -19,12 +19,7 @@ function align(rows: readonly (readonly string[])[]): string {
 /** Need, have and held by, as a table for people. */
 export function formatGpuShortage(shortage: GpuShortage): string {
   const need = shortage.need.map((request) => [request.replica, String(request.count)]);
-  const have = shortage.rows.map(({ gpu, heldBy }) => [
-    String(gpu.index),
-    gpu.name,
-    formatBytes(gpu.memoryTotalBytes),
-    heldBy,
-  ]);
+  const have = shortage.rows.map(({ gpu, heldBy }) => [gpu.label, gpu.name, formatBytes(gpu.memoryTotalBytes), heldBy]);
   const tables = [align([['NEED', 'GPUS'], ...need])];
   tables.push(have.length > 0 ? align([['GPU', 'MODEL', 'MEMORY', 'HELD BY'], ...have]) : 'this machine has no GPU');
   return tables.join('\n\n');

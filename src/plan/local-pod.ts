@@ -40,6 +40,16 @@ export function gpuCount(container: MapNode): number {
   return 0;
 }
 
+/** The MIG profile that a container of the pod names (`nvidia.com/mig-3g.40gb`), as the device plugin's mixed strategy has them. */
+export function migProfile(component: ResolvedComponent): string | undefined {
+  const spec = mapAt(component.podTemplate, 'spec');
+  const containers = [...itemsAt(spec, 'containers'), ...itemsAt(spec, 'initContainers')];
+  const keys = containers.flatMap((container) =>
+    ['limits', 'requests'].flatMap((side) => [...(mapAt(container, 'resources', side)?.fields.keys() ?? [])]),
+  );
+  return keys.flatMap((key) => /\/mig-(\S+)$/.exec(key)?.[1] ?? [])[0];
+}
+
 export function memoryLimitBytes(container: MapNode): number | undefined {
   return quantityAt(container, 'resources', 'limits', 'memory');
 }

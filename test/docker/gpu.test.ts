@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { gpuUuid, installFakeNvidiaSmi } from '../support/fake-nvidia-smi.ts';
+import { gpuUuid, installFakeNvidiaSmi, migUuid } from '../support/fake-nvidia-smi.ts';
 import { cli } from '../support/spawn-cli.ts';
 import { testProject } from '../support/test-project.ts';
 import { canStartEngine, startGpuEngine } from './support/gpu-engine.ts';
@@ -147,6 +147,39 @@ test.skipIf(!canStartEngine())('--share-gpus puts two replicas on each GPU, one 
   );
   expect((await cli(['down', '-p', 'four'], env)).exitCode).toBe(0);
 });
+
+test.skipIf(!canStartEngine())(
+  'containers get slices of a GPU in MIG mode, and an exclusive GPU is not shared',
+  async () => {
+    await using engine = await startGpuEngine();
+    await engine.copyImage('debian:bookworm-slim');
+    await using machine = await installFakeNvidiaSmi(2, [], {
+      0: { slices: ['1g.10gb', '3g.40gb'] },
+      1: { computeMode: 'Exclusive_Process' },
+    });
+    await using files = await testProject('mig');
+    const env = { ...engine.env, PATH: `${machine.folder}:${process.env.PATH}`, CUDA_VISIBLE_DEVICES: undefined };
+    await using servers = await startServers({ jetStream: true });
+    const infra = ['--infra-endpoints', servers.endpoints, '--progress', 'plain', '--pull', 'never'];
+    const two = await files.write('two.yaml', GRAPH('two', 2, 1));
+    const up = await cli(['up', '-d', two, '-p', 'two', ...infra], env);
+    expect(up.stderr).toContain('GPU_SLICE: engine-1 gets slice 0:1 (3g.40gb) and no whole GPU');
+    expect(up.exitCode).toBe(0);
+    const inside = await cli(['exec', '-p', 'two', 'engine-1', '--', 'sh', '-c', 'cat /proc/1/environ'], env);
+    expect(inside.stdout).toContain(`NVIDIA_VISIBLE_DEVICES=${migUuid(0, 1)}`);
+    const { stdout } = await cli(['gpus'], env);
+    expect(stdout).toMatch(/^0:0 .* MIG 1g\.10gb .*10 GiB .*-/m);
+    expect(stdout).toMatch(/^0:1 .* MIG 3g\.40gb .*project two \(engine-1\)/m);
+    expect(stdout).toMatch(/^1 .*project two \(engine-0\)/m);
+
+    const wide = await files.write('wide.yaml', GRAPH('wide', 1, 2));
+    expect((await cli(['up', '-d', wide, '-p', 'wide', ...infra], env)).stderr).toMatch(/0:0 .*MIG 1g\.10gb .*free/);
+    expect((await cli(['down', '-p', 'two'], env)).exitCode).toBe(0);
+    const shared = await cli(['up', '-d', two, '-p', 'two', '--gpus', '1', '--share-gpus', ...infra], env);
+    expect([shared.exitCode, shared.stderr]).toEqual([3, expect.stringContaining('GPU_EXCLUSIVE')]);
+    expect(shared.stderr).toContain('nvidia-smi -i 1 -c DEFAULT');
+  },
+);
 
 test.skipIf(!canStartEngine())(
   'twenty projects at one moment share eight GPUs without sharing one of them',

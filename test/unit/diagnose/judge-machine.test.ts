@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { judgeMachine, type MachineFacts } from '../../../src/diagnose/judge-machine.ts';
+import type { Gpu } from '../../../src/model/host-inventory.ts';
 
 const GIB = 2 ** 30;
 const GPU = {
@@ -57,6 +58,7 @@ const noGpu = {
   driverVersion: undefined,
   problem: 'nvidia-smi is not installed: no NVIDIA driver on this machine',
 };
+const mode = (change: Partial<Gpu>) => ({ ...GOOD.gpus, gpus: [{ ...GPU, ...change }] });
 const busy = (memoryBytes: number) => ({
   ...GOOD.gpus,
   gpus: [{ ...GPU, processes: [{ pid: 4711, name: 'python3', memoryBytes }] }],
@@ -78,6 +80,14 @@ test.each<[string, Partial<MachineFacts>, readonly [check: string, outcome: stri
   ['WSL2', { wsl: true }, [['wsl', 'warning', /CUDA_VISIBLE_DEVICES/]]],
   ['no GPU', { gpus: noGpu }, [['gpus', 'warning', /no NVIDIA driver.*--mock/s]]],
   ['a lost GPU', { gpus: { ...GOOD.gpus, problem: 'GPU 1 is lost' } }, [['gpus', 'error', /GPU 1 is lost/]]],
+  [
+    'a GPU in MIG mode without slices',
+    { gpus: mode({ slices: [] }) },
+    [['mig', 'warning', /GPU 0: .*nobody can use it.*nvidia-smi mig -cgi/s]],
+  ],
+  ['a prohibited GPU', { gpus: mode({ computeMode: 'prohibited' }) }, [['compute-mode', 'warning', /-c DEFAULT/]]],
+  ['an exclusive GPU', { gpus: mode({ computeMode: 'exclusive' }) }, [['compute-mode', 'warning', /--share-gpus/]]],
+  ['no persistence', { gpus: mode({ persistent: false }) }, [['persistence', 'warning', /nvidia-smi -pm 1/]]],
   ['no toolkit', { toolkit: [] }, [['toolkit', 'error', /nvidia-container-toolkit/]]],
   [
     'a driver older than the CUDA of an image',

@@ -22,7 +22,7 @@ const { signal } = new AbortController();
 
 test('joins GPUs with the processes on them', async () => {
   const env = await withProgram(`case "$1" in
-    --query-gpu=*) echo '0, GPU-aa, 81559, 61079, 550.54.15, NVIDIA H100 80GB HBM3' ;;
+    --query-gpu=*) echo '0, GPU-aa, 81559, 61079, 550.54.15, Default, [N/A], [N/A], NVIDIA H100 80GB HBM3' ;;
     --query-compute-apps=*) echo 'GPU-aa, 4711, 20480, python3' ;;
   esac`);
   expect(await readGpuInventory(env, signal)).toEqual({
@@ -58,7 +58,7 @@ test('says what a failing program says', async () => {
 
 test('keeps the GPUs that are left beside a lost one', async () => {
   const env = await withProgram(`case "$1" in
-    --query-gpu=*) echo '0, GPU-aa, 100, 100, 550.54.15, NVIDIA L4'
+    --query-gpu=*) echo '0, GPU-aa, 100, 100, 550.54.15, Default, [N/A], [N/A], NVIDIA L4'
       echo 'Unable to determine the device handle for GPU0000:3B:00.0: GPU is lost.  Reboot the system to recover this GPU'; exit 15 ;;
   esac`);
   const inventory = await readGpuInventory(env, signal);

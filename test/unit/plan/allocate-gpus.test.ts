@@ -1,7 +1,8 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Gpu } from '../../../src/model/host-inventory.ts';
 import { allocateGpus, type GpuAllocationInput } from '../../../src/plan/allocate-gpus.ts';
+import { sliceNotices } from '../../../src/plan/gpu-devices.ts';
 
 const GIB = 2 ** 30;
 
@@ -205,4 +206,93 @@ test('whatever the topology: distinct GPUs, whole replicas, and the same again f
       },
     ),
   );
+});
+
+/** A GPU in MIG mode with slices of these profiles. */
+function sliced(index: number, ...profiles: readonly string[]): Gpu {
+  const slices = profiles.map((profile, at) => ({
+    index: at,
+    uuid: `MIG-${index}-${at}`,
+    profile,
+    memoryBytes: Number(/(\d+)gb/.exec(profile)?.[1]) * GIB,
+    processes: [],
+  }));
+  return { ...gpu(index), slices };
+}
+
+describe('slices', () => {
+  const gpus = [sliced(0, '1g.10gb', '3g.40gb'), gpu(1), gpu(2)];
+
+  test('are given one each to replicas of one GPU when no whole one is left, the largest first', () => {
+    const requests = ['a-0', 'b-0', 'c-0', 'd-0'].map((name) => request(name, 1));
+    expect(given(allocateGpus(input({ requests, gpus })))).toEqual({
+      'a-0': ['GPU-1'],
+      'b-0': ['GPU-2'],
+      'c-0': ['MIG-0-1'],
+      'd-0': ['MIG-0-0'],
+    });
+  });
+
+  test('are not put together, and leave whole GPUs to who needs several', () => {
+    const requests = [request('small-0', 1), request('wide-0', 2)];
+    expect(given(allocateGpus(input({ requests, gpus })))).toEqual({
+      'small-0': ['MIG-0-1'],
+      'wide-0': ['GPU-1', 'GPU-2'],
+    });
+    const wider = allocateGpus(input({ requests: [request('wide-0', 3)], gpus }));
+    expect(wider).toMatchObject({ kind: 'short', shortage: { needed: 3, available: 4 } });
+  });
+
+  test('go to who names their profile; without one it gets a whole GPU', () => {
+    const requests = [
+      { ...request('a-0', 1), profile: '1g.10gb' },
+      { ...request('b-0', 1), profile: '2g.20gb' },
+    ];
+    expect(given(allocateGpus(input({ requests, gpus })))).toEqual({ 'a-0': ['MIG-0-0'], 'b-0': ['GPU-1'] });
+  });
+
+  test('what was given before gives way to a replica that fits nowhere else', () => {
+    const requests = [request('old-0', 1, ['GPU-1']), request('wide-0', 2)];
+    expect(given(allocateGpus(input({ requests, gpus })))).toEqual({
+      'old-0': ['MIG-0-1'],
+      'wide-0': ['GPU-1', 'GPU-2'],
+    });
+  });
+
+  test('are chosen by GPU and number', () => {
+    const requests = [request('a-0', 1)];
+    expect(given(allocateGpus(input({ requests, gpus, restrictTo: ['0:0'] })))).toEqual({ 'a-0': ['MIG-0-0'] });
+    expect(given(allocateGpus(input({ requests, gpus, restrictTo: ['MIG-0-1'] })))).toEqual({ 'a-0': ['MIG-0-1'] });
+  });
+
+  test('a GPU in MIG mode without any, and one that takes no process, are shown as such', () => {
+    const result = allocateGpus(
+      input({ requests: [request('a-0', 1)], gpus: [sliced(0), { ...gpu(1), computeMode: 'prohibited' }] }),
+    );
+    expect(result).toMatchObject({
+      kind: 'short',
+      shortage: {
+        available: 0,
+        rows: [{ heldBy: 'compute mode Prohibited' }, { heldBy: 'MIG mode without slices' }],
+      },
+    });
+  });
+});
+
+test('a slice in place of a GPU is said, and a GPU in place of a slice', () => {
+  const gpus = [sliced(0, '3g.40gb'), gpu(1)];
+  const given = new Map([
+    ['a-0', ['MIG-0-0']],
+    ['b-0', ['GPU-1']],
+    ['c-0', ['GPU-1']],
+  ]);
+  const replicas = [
+    { id: 'a-0', profile: undefined },
+    { id: 'b-0', profile: '1g.10gb' },
+    { id: 'c-0', profile: undefined },
+  ];
+  expect(sliceNotices(replicas, given, gpus).map(({ code, message }) => `${code} ${message}`)).toEqual([
+    'GPU_SLICE a-0 gets slice 0:0 (3g.40gb) and no whole GPU: none is free',
+    'GPU_WHOLE b-0 asks for a slice 1g.10gb and gets GPU 1: this machine has no such slice free',
+  ]);
 });
