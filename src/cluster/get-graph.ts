@@ -26,14 +26,15 @@ export async function getGraph(kubectl: Kubectl, address: GraphAddress, version?
   return stripObject(writtenAsAlpha ? await fetchGraph(kubectl, address, 'nvidia.com/v1alpha1') : object);
 }
 
+/** What names the graph on kubectl's command line. */
+export function graphResource({ name, namespace }: GraphAddress, version?: ApiVersion): readonly string[] {
+  const group = version === undefined ? 'nvidia.com' : `${version.split('/')[1]}.nvidia.com`;
+  return [`dynamographdeployments.${group}/${name}`, ...namespaceFlag(namespace)];
+}
+
 /** The same as the cluster has it, status and all. */
 export async function fetchGraph(kubectl: Kubectl, address: GraphAddress, version?: ApiVersion): Promise<MapNode> {
-  const { name, namespace } = address;
-  const resource =
-    version === undefined
-      ? 'dynamographdeployments.nvidia.com'
-      : `dynamographdeployments.${version.split('/')[1]}.nvidia.com`;
-  const answer = await kubectl.json(['get', `${resource}/${name}`, ...namespaceFlag(namespace)]);
+  const answer = await kubectl.json(['get', ...graphResource(address, version)]);
   const node = fromJson(answer, { kind: 'flag', flag: 'the cluster' });
   if (node.kind === 'map') return node;
   throw new UserError('KUBECTL_FAILED', 'kubectl gave no object', { exitCode: EXIT.preflight });

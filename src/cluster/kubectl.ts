@@ -21,6 +21,23 @@ export interface Kubectl {
   readonly name: (args: readonly string[]) => Promise<void>;
   /** The same for one path of the API: `/apis/nvidia.com/v1beta1`. */
   readonly raw: (path: string) => Promise<Json>;
+  /** What it printed: the log of a container. */
+  readonly text: (args: readonly string[]) => Promise<string>;
+  /**
+   * Calls back whenever `get` of these would say something new, until `signal` is aborted. It promises nothing: it may end by itself,
+   * so callers look now and then as well.
+   */
+  readonly watch: (args: readonly string[], onChange: () => void, signal: AbortSignal) => void;
+  /** Starts it and leaves it running, until `signal` is aborted: port-forward. Rejects with KUBECTL_MISSING. */
+  readonly start: (args: readonly string[], signal: AbortSignal) => Promise<KubectlProcess>;
+}
+
+/** A kubectl that runs on. */
+export interface KubectlProcess {
+  /** What it prints on stdout, line by line; ends with it. */
+  readonly lines: AsyncIterable<string>;
+  /** Resolves when it has ended, with what it wrote on stderr. */
+  readonly ended: Promise<string>;
 }
 
 /** Milliseconds for one answer: a credential plugin may start a program of its own first. */
@@ -47,7 +64,36 @@ export function createKubectl({ env, context, signal, timeoutMs = TIMEOUT_MS }: 
     if (result.failed) throw kubectlFailure(result.stderr);
     return result.stdout;
   };
+  const start: Kubectl['start'] = async (args, until) => {
+    const { execa } = await import('execa');
+    const child = execa('kubectl', [...args, ...chosen], {
+      env: { ...env, LC_ALL: 'C' },
+      extendEnv: false,
+      reject: false,
+      stdin: 'ignore',
+      cancelSignal: AbortSignal.any([signal, until]),
+      forceKillAfterDelay: 1000,
+      buffer: { stdout: false, stderr: true },
+    });
+    const ended = child.then(({ stderr, code }) => {
+      if (code === 'ENOENT') throw missing();
+      return stderr;
+    });
+    ended.catch(() => undefined);
+    return { lines: child.iterable(), ended };
+  };
+  const watch: Kubectl['watch'] = (args, onChange, until) => {
+    const follow = async () => {
+      const { lines } = await start(['get', ...args, '--watch-only', '--output=name'], until);
+      for await (const _ of lines) onChange();
+    };
+    // Ended or refused: callers look by themselves.
+    follow().catch(() => undefined);
+  };
   return {
+    start,
+    watch,
+    text: (args) => run(args),
     json: async (args, stdin) => parse(await run([...args, '--output=json'], stdin)),
     name: async (args) => void (await run([...args, '--output=name'])),
     raw: async (path) => parse(await run(['get', '--raw', path])),

@@ -8,6 +8,7 @@ import { addClusterFlags, type ClusterFlags } from './cluster-flags.ts';
 import type { Io } from './io.ts';
 import { operatorGeneration } from './operator-generation.ts';
 import { type ReadGraphInput, readGraph } from './read-graph.ts';
+import { addScriptFlags } from './script-flags.ts';
 
 /** Flags of the verbs that hand a graph of a file to a cluster, or compare it with one. */
 export interface ClusterGraphFlags extends ClusterFlags {
@@ -16,22 +17,30 @@ export interface ClusterGraphFlags extends ClusterFlags {
   readonly tag?: string;
   readonly operatorVersion?: string;
   readonly env?: readonly string[];
+  readonly file?: readonly string[];
+  readonly secret?: readonly string[];
+  readonly workspace?: string;
+  readonly trustScript?: boolean;
 }
 
 /** Adds them to a command. */
 export function addClusterGraphFlags(command: Command): Command {
   const collect = (value: string, before: readonly string[] | undefined) => [...(before ?? []), value];
-  return addClusterFlags(command)
+  return addScriptFlags(addClusterFlags(command))
     .option('--name <graph>', 'which graph of a file that holds several')
     .option('--operator-version <version>', 'operator generation of the cluster (default: by what it serves)')
     .addOption(new Option('--image <[component=]ref>', 'image in place of the file’s').argParser(collect))
-    .option('--tag <tag>', 'tag to give every image of the file');
+    .option('--tag <tag>', 'tag to give every image of the file')
+    .addOption(new Option('-f, --file <file>', 'more Secrets, ConfigMaps and claims').argParser(collect))
+    .addOption(new Option('--secret <name=file>', 'Secret from a file, or NAME.KEY=VARIABLE').argParser(collect));
 }
 
 export interface ClusterGraph {
   readonly graph: Graph;
   readonly generation: OperatorGeneration;
   readonly diagnostics: readonly Diagnostic[];
+  /** Values that a launch script exports, by Secret and key. */
+  readonly secrets: ReadonlyMap<string, ReadonlyMap<string, string>>;
 }
 
 /** The graph of a file as this cluster is to get it: its images, its API version, nothing local. Rejects with a UserError. */
@@ -65,5 +74,6 @@ export async function readClusterGraph(
     graph: converted.graph,
     generation,
     diagnostics: [...read.diagnostics, ...fitted.diagnostics, ...converted.diagnostics],
+    secrets: read.script?.secrets ?? new Map(),
   };
 }

@@ -5,6 +5,7 @@ import { type MapNode, mapAt, withField } from '../model/node.ts';
 import { connectCluster } from './cluster-flags.ts';
 import { addClusterGraphFlags, type ClusterGraphFlags, readClusterGraph } from './cluster-graph.ts';
 import { type Io, print, printJson, say } from './io.ts';
+import { SCRIPT_ARGUMENTS, scriptArguments } from './script-flags.ts';
 
 interface DiffFlags extends ClusterGraphFlags {
   readonly format: string;
@@ -16,15 +17,22 @@ export function registerDiff(program: Command, io: Io): void {
     program
       .command('diff')
       .description('say where a file and the graph in a cluster differ')
-      .argument('<file>', 'YAML file, launch script, or - for YAML on stdin'),
+      .argument('<file>', 'YAML file, launch script, or - for YAML on stdin')
+      .argument('[args...]', SCRIPT_ARGUMENTS),
   )
     .option('--format <format>', 'text or json', 'text')
-    .action((file: string, flags: DiffFlags) => diff(file, flags, io));
+    .action((file: string, args: readonly string[], flags: DiffFlags, command: Command) =>
+      diff({ file, scriptArgs: scriptArguments(args, command) }, flags, io),
+    );
 }
 
-async function diff(file: string, flags: DiffFlags, io: Io): Promise<void> {
+async function diff(
+  input: { readonly file: string; readonly scriptArgs: readonly string[] },
+  flags: DiffFlags,
+  io: Io,
+): Promise<void> {
   const kubectl = await connectCluster(flags, io);
-  const { graph, generation, diagnostics } = await readClusterGraph({ file, scriptArgs: [] }, flags, kubectl, io);
+  const { graph, generation, diagnostics } = await readClusterGraph(input, flags, kubectl, io);
   for (const diagnostic of diagnostics) say(io, formatDiagnostic(diagnostic));
   const [{ getGraph }, { stripObject }, { diffObjects }, { graphDocuments }, { admitObject }] = await Promise.all([
     import('../cluster/get-graph.ts'),

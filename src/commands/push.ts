@@ -1,17 +1,25 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { Kubectl } from '../cluster/kubectl.ts';
 import { type Diagnostic, formatDiagnostic, throwOnErrors } from '../model/diagnostic.ts';
 import type { Graph } from '../model/graph.ts';
-import { type Node, stringAt } from '../model/node.ts';
 import { connectCluster } from './cluster-flags.ts';
 import { addClusterGraphFlags, type ClusterGraphFlags, readClusterGraph } from './cluster-graph.ts';
 import { parseDuration } from './duration.ts';
 import { type Io, say } from './io.ts';
+import { SCRIPT_ARGUMENTS, scriptArguments } from './script-flags.ts';
 
 interface PushFlags extends ClusterGraphFlags {
   readonly dryRun?: boolean;
+  readonly smoke?: boolean;
+  readonly createSecrets?: readonly string[];
+  readonly progress?: string;
   readonly wait: boolean;
   readonly waitTimeout: number;
+}
+
+interface PushInput {
+  readonly file: string;
+  readonly scriptArgs: readonly string[];
 }
 
 /** Milliseconds: images of 20 GB are pulled, and models loaded. */
@@ -23,7 +31,8 @@ export function registerPush(program: Command, io: Io): void {
     program
       .command('push')
       .description('hand a graph to a cluster with the Dynamo operator')
-      .argument('<file>', 'YAML file, launch script, or - for YAML on stdin'),
+      .argument('<file>', 'YAML file, launch script, or - for YAML on stdin')
+      .argument('[args...]', SCRIPT_ARGUMENTS),
   )
     .option('--dry-run', 'ask the cluster whether it would take it; changes nothing')
     .option('--no-wait', 'return when it is applied')
@@ -33,98 +42,76 @@ export function registerPush(program: Command, io: Io): void {
       (text) => parseDuration(text, '--wait-timeout'),
       WAIT_MS,
     )
-    .action((file: string, flags: PushFlags) => push(file, flags, io));
+    .option('--smoke', 'when it is ready, ask what its users will ask; exit 6 when an answer is wrong')
+    .addOption(
+      new Option('--create-secrets <names>', 'Secrets to make there from what runs here, comma-separated').argParser(
+        (text: string) => text.split(',').map((name) => name.trim()),
+      ),
+    )
+    .option('--progress <mode>', 'auto, tty, plain, json or quiet')
+    .action((file: string, args: readonly string[], flags: PushFlags, command: Command) =>
+      push({ file, scriptArgs: scriptArguments(args, command) }, flags, io),
+    );
 }
 
-async function push(file: string, flags: PushFlags, io: Io): Promise<void> {
+async function push(input: PushInput, flags: PushFlags, io: Io): Promise<void> {
   const kubectl = await connectCluster(flags, io);
-  const [{ checkAdmission }, { graphDocuments }, { applyDocuments }] = await Promise.all([
+  const { graph, generation, diagnostics, secrets } = await readClusterGraph(input, flags, kubectl, io);
+  const namespace = flags.namespace ?? graph.namespace;
+  const [{ checkAdmission }, checks, { secretsToCreate }] = await Promise.all([
     import('../operator/check-admission.ts'),
+    import('./push-checks.ts'),
+    import('./create-secrets.ts'),
+  ]);
+  const refused = [...checks.placeholders(graph), ...checkAdmission(graph, generation)];
+  sayProblems([...diagnostics, ...refused], io);
+  throwOnErrors(refused);
+  const created = await secretsToCreate(flags.createSecrets ?? [], { graph, ofScript: secrets }, io);
+  const names = new Set(created.keys());
+  const [missing, { readFacts, judgeRoom }] = await Promise.all([
+    checks.missingFor(kubectl, graph, { namespace, secrets: names }),
+    import('../cluster/read-facts.ts'),
+  ]);
+  const facts = await readFacts(kubectl);
+  sayProblems(
+    [...missing, ...checks.secretsThatStay(graph, names), ...checks.hostFolders(graph), ...judgeRoom(facts, graph)],
+    io,
+  );
+  throwOnErrors(missing);
+  await send(kubectl, { graph, created, namespace }, flags, io);
+  if (flags.dryRun || !flags.wait) return;
+  const { awaitGraph } = await import('./await-graph.ts');
+  await awaitGraph({ kubectl, name: graph.name, namespace, undo: undoCommand(graph, namespace, flags) }, flags, io);
+}
+
+interface Sent {
+  readonly graph: Graph;
+  readonly created: Graph['companions']['secrets'];
+  readonly namespace: string | undefined;
+}
+
+async function send(kubectl: Kubectl, { graph, created, namespace }: Sent, flags: PushFlags, io: Io): Promise<void> {
+  const [{ graphDocuments }, { applyDocuments }] = await Promise.all([
     import('../convert/graph-documents.ts'),
     import('../cluster/apply-graph.ts'),
   ]);
-  const { graph, generation, diagnostics } = await readClusterGraph({ file, scriptArgs: [] }, flags, kubectl, io);
-  const namespace = flags.namespace ?? graph.namespace;
-  const refused = [...placeholders(graph), ...checkAdmission(graph, generation)];
-  sayProblems([...diagnostics, ...refused], io);
-  throwOnErrors(refused);
-  const missing = await checkNamed(kubectl, graph, namespace);
-  sayProblems([...missing, ...secretsStay(graph)], io);
-  throwOnErrors(missing);
   const [document, ...companions] = graphDocuments({
     ...graph,
-    companions: { ...graph.companions, secrets: new Map() },
+    companions: { ...graph.companions, secrets: created },
   });
   if (!document) throw new Error('a graph is a document');
   const dryRun = flags.dryRun ?? false;
   await applyDocuments(kubectl, [...companions, document], { namespace, dryRun });
-  const place = namespace === undefined ? '' : ` -n ${namespace}`;
   if (dryRun) return say(io, `${graph.name}: the cluster would take it; nothing is changed`);
-  say(io, `${graph.name}: applied; to undo: kubectl delete dynamographdeployment ${graph.name}${place}`);
-  if (!flags.wait) return;
-  const { waitReady } = await import('../cluster/wait-ready.ts');
-  await waitReady(
-    kubectl,
-    { name: graph.name, namespace },
-    {
-      clock: io.clock,
-      signal: io.interrupted,
-      timeoutMs: flags.waitTimeout,
-      onChange: (said) => say(io, `${graph.name}: ${said}`),
-    },
-  );
-  say(io, `${graph.name}: ready`);
+  say(io, `${graph.name}: applied; to undo: ${undoCommand(graph, namespace, flags)}`);
+}
+
+function undoCommand({ name }: Graph, namespace: string | undefined, { context }: PushFlags): string {
+  const place = [...(namespace === undefined ? [] : ['-n', namespace]), ...(context ? ['--context', context] : [])];
+  return ['kubectl delete dynamographdeployment', name, ...place].join(' ');
 }
 
 /** What is no error; errors are said by the one that throws them. */
 function sayProblems(problems: readonly Diagnostic[], io: Io): void {
   for (const problem of problems) if (problem.severity !== 'error') say(io, formatDiagnostic(problem));
-}
-
-async function checkNamed(
-  kubectl: Kubectl,
-  graph: Graph,
-  namespace: string | undefined,
-): Promise<readonly Diagnostic[]> {
-  const [{ namedObjects }, { missingObjects }] = await Promise.all([
-    import('../cluster/named-objects.ts'),
-    import('../cluster/missing-objects.ts'),
-  ]);
-  // Claims of the file go along.
-  const there = namedObjects(graph.spec).filter(
-    ({ kind, name }) => kind === 'secret' || !graph.companions.claims.has(name),
-  );
-  return missingObjects(kubectl, there, namespace);
-}
-
-function secretsStay({ companions }: Graph): readonly Diagnostic[] {
-  const names = [...companions.secrets.keys()];
-  if (names.length === 0) return [];
-  const message = `Secrets of the file are not sent: ${names.join(', ')}; those of the cluster are used`;
-  return [{ severity: 'notice', code: 'SECRETS_STAY', message }];
-}
-
-/** Upstream's examples name images that nobody can pull: `my-tag`, `my-registry/`. */
-function placeholders(graph: Graph): readonly Diagnostic[] {
-  return graph.components.flatMap(({ name, written }) =>
-    imagesOf(written)
-      .filter((node) => /:my-tag$|^my-registry\//.test(String(node.value)))
-      .map(
-        (node): Diagnostic => ({
-          severity: 'error',
-          code: 'IMAGE_PLACEHOLDER',
-          message: `${name}: "${node.value}" stands for an image of your own`,
-          ...(node.origin.kind === 'file' ? { at: node.origin.at } : {}),
-          hint: 'give it with --image [COMPONENT=]REF, or its tag with --tag',
-        }),
-      ),
-  );
-}
-
-function imagesOf(node: Node): readonly Extract<Node, { kind: 'scalar' }>[] {
-  if (node.kind === 'list') return node.items.flatMap(imagesOf);
-  if (node.kind === 'scalar') return [];
-  const own = node.fields.get('image');
-  const image = own?.kind === 'scalar' && stringAt(node, 'image') !== undefined ? [own] : [];
-  return [...image, ...[...node.fields.values()].flatMap(imagesOf)];
 }

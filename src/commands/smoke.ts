@@ -2,11 +2,13 @@ import type { Command } from 'commander';
 import { EXIT, UserError } from '../model/diagnostic.ts';
 import type { CheckResult, SmokeTarget } from '../smoke/smoke-check.ts';
 import { chooseProject } from './choose-project.ts';
+import { addClusterFlags, type ClusterFlags, connectCluster } from './cluster-flags.ts';
 import { connect } from './connect.ts';
 import { type Io, print, printJson } from './io.ts';
 import { smokeTarget } from './smoke-graph.ts';
 
-interface SmokeFlags {
+interface SmokeFlags extends ClusterFlags {
+  readonly graph?: string;
   readonly project?: string;
   readonly url?: string;
   readonly format: string;
@@ -15,22 +17,47 @@ interface SmokeFlags {
 
 /** `dynamo smoke`: asks a graph that is up, or any URL, what its users will ask. Exit 6 when a check fails. */
 export function registerSmoke(program: Command, io: Io, setExitCode: (code: number) => void): void {
-  program
-    .command('smoke')
-    .description('ask a graph that is up what its users will ask; exit 6 when an answer is wrong')
+  addClusterFlags(
+    program
+      .command('smoke')
+      .description('ask a graph that is up what its users will ask; exit 6 when an answer is wrong'),
+  )
     .option('-p, --project <name>', 'project name')
     .option('--url <url>', 'a frontend anywhere; checks that look at workers are skipped')
+    .option('-g, --graph <name>', 'a graph of a cluster, asked through port-forwards of your kubectl')
     .option('--format <format>', 'text, json or junit', 'text')
     .option('--only <checks>', 'names of checks, comma-separated')
     .action(async (flags: SmokeFlags) => {
       const { chooseChecks, runSuite } = await import('../smoke/run-suite.ts');
       const names = chooseChecks(flags.only);
       checkFormat(flags.format);
+      if (flags.graph !== undefined) {
+        const results = await smokeGraphOfCluster(flags.graph, names, flags, io);
+        await printResults(placeOf(flags.graph, flags), results, flags.format, io);
+        if (results.some(({ outcome }) => outcome === 'fail')) setExitCode(EXIT.smokeFailed);
+        return;
+      }
       const { suite, target } = await findTarget(flags, io);
       const results = await runSuite(target, names, io.clock, io.interrupted);
       await printResults(suite, results, flags.format, io);
       if (results.some(({ outcome }) => outcome === 'fail')) setExitCode(EXIT.smokeFailed);
     });
+}
+
+async function smokeGraphOfCluster(
+  graph: string,
+  names: readonly string[],
+  flags: SmokeFlags,
+  io: Io,
+): Promise<readonly CheckResult[]> {
+  const { smokeCluster } = await import('./smoke-cluster.ts');
+  const kubectl = await connectCluster(flags, io);
+  return smokeCluster({ kubectl, graph, namespace: flags.namespace, names, io }, io.interrupted);
+}
+
+/** `lab/serving/agg`: cluster, namespace and graph, as far as they are named. */
+function placeOf(graph: string, { context, namespace }: SmokeFlags): string {
+  return [context, namespace, graph].filter((part) => part !== undefined).join('/');
 }
 
 function checkFormat(format: string): void {

@@ -108,6 +108,8 @@ export type EventBody =
       readonly detail: string;
       readonly durationMs: number;
     }
+  /** What the operator of a cluster says of a graph. */
+  | { readonly type: 'graph-status'; readonly graph: string; readonly text: string }
   | { readonly type: 'stopping'; readonly reason: string }
   | { readonly type: 'failed'; readonly card: FailureCard }
   | { readonly type: 'done'; readonly summary: string };

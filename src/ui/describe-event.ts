@@ -50,6 +50,8 @@ export function describeEvent(event: DynamoEvent): string | undefined {
       return describeReady(event);
     case 'smoke-check':
       return `smoke ${event.check}  ${event.outcome}: ${event.detail}`;
+    case 'graph-status':
+      return `${event.graph}: ${event.text}`;
     case 'stopping':
       return `stopping: ${event.reason}`;
     case 'done':

@@ -10,6 +10,8 @@ export interface Exchange {
   readonly stderr?: string;
   readonly exitCode?: number;
   readonly afterMs?: number;
+  /** A port-forward: it relays to this local port, ends when told to by `drop`, and then works again. */
+  readonly forwardTo?: number;
 }
 
 export interface Call {
@@ -21,6 +23,8 @@ export interface FakeKubectl extends AsyncDisposable {
   /** A PATH on which `kubectl` is this one. */
   readonly env: { readonly PATH: string };
   readonly calls: () => Promise<readonly Call[]>;
+  /** Ends the port-forwards that stand. */
+  readonly drop: () => Promise<void>;
 }
 
 /** A program named kubectl that replays a conversation and writes down what it was asked; what nobody recorded fails. */
@@ -36,7 +40,19 @@ const { appendFileSync, readFileSync } = require('node:fs');
 const args = process.argv.slice(2).join(' ');
 appendFileSync(${JSON.stringify(join(folder, 'calls'))}, JSON.stringify({ args, stdin: readFileSync(0, 'utf8') }) + '\\n');
 const found = ${JSON.stringify(said)}.find(({ asks }) => new RegExp(asks).test(args));
-setTimeout(() => {
+if (found?.forwardTo) {
+  const { createServer, connect } = require('node:net');
+  const server = createServer((client) => {
+    const upstream = connect(found.forwardTo, '127.0.0.1');
+    client.pipe(upstream).pipe(client);
+    for (const socket of [client, upstream]) socket.on('error', () => socket.destroy());
+  });
+  const [local, remote] = process.argv[4].split(':');
+  server.listen(Number(local || 0), '127.0.0.1', () => {
+    appendFileSync(${JSON.stringify(join(folder, 'forwards'))}, process.pid + '\\n');
+    console.log('Forwarding from 127.0.0.1:' + server.address().port + ' -> ' + remote);
+  });
+} else setTimeout(() => {
   process.stdout.write(found?.stdout ?? '');
   process.stderr.write(found ? (found.stderr ?? '') : 'not recorded: ' + args);
   process.exitCode = found ? (found.exitCode ?? 0) : 1;
@@ -51,6 +67,12 @@ setTimeout(() => {
         .split('\n')
         .filter((line) => line !== '')
         .map((line): Call => JSON.parse(line)),
+    drop: async () => {
+      const path = join(folder, 'forwards');
+      const pids = (await readFile(path, 'utf8').catch(() => '')).split('\n').filter((line) => line !== '');
+      await writeFile(path, '');
+      for (const pid of pids) process.kill(Number(pid), 'SIGKILL');
+    },
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   };
 }

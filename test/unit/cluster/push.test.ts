@@ -20,6 +20,7 @@ spec:
           containers:
             - name: main
               image: vllm-runtime:my-tag
+              resources: {limits: {nvidia.com/gpu: "2"}}
               envFrom: [{secretRef: {name: hf-token-secret}}, {secretRef: {name: perhaps, optional: true}}]
 ---
 apiVersion: v1
@@ -39,11 +40,28 @@ const THERE: readonly Exchange[] = [
     stdout: 'persistentvolumeclaim/cache',
   },
 ];
+/** Two nodes with GPUs, one of them closed; no default storage class. */
+const ROOM: readonly Exchange[] = [
+  {
+    asks: /^get nodes /,
+    stdout: {
+      items: [
+        {
+          metadata: { labels: { 'nvidia.com/gpu.product': 'L40S' } },
+          status: { allocatable: { 'nvidia.com/gpu': '1' } },
+        },
+        { metadata: {}, spec: { unschedulable: true }, status: { allocatable: { 'nvidia.com/gpu': '8' } } },
+      ],
+    },
+  },
+  { asks: /^get storageclasses /, stdout: { items: [{ metadata: { name: 'fast' } }] } },
+];
 const APPLY = /^apply --server-side --field-manager=dynamo --validate=strict --namespace=serving --filename=- /;
 
 async function push(exchanges: readonly Exchange[], ...flags: readonly string[]) {
-  await using kubectl = await fakeKubectl(exchanges);
-  const run = await runCli(['push', '-', '--no-wait', '-n', 'serving', ...flags], { env: kubectl.env, stdin: FILE });
+  await using kubectl = await fakeKubectl([...exchanges, ...ROOM]);
+  const env = { ...kubectl.env, MY_TOKEN: CANARY };
+  const run = await runCli(['push', '-', '--no-wait', '-n', 'serving', ...flags], { env, stdin: FILE });
   return { ...run, calls: await kubectl.calls() };
 }
 
@@ -112,4 +130,85 @@ test.each([
   expect(run.exitCode).toBe(exit);
   expect(run.stderr).toContain(`error ${code}: `);
   expect(run.stderr).toContain(said);
+});
+
+test('a graph that the nodes have no GPUs for and a claim that nothing binds are warned about', async () => {
+  const run = await push([...serves('v1beta1'), ...THERE, { asks: APPLY, stdout: {} }], '--tag', '1.5.0');
+  expect(run.stderr).toContain(
+    'warning CLUSTER_GPUS: the graph asks for 2 GPUs; the nodes of the cluster have 1 × L40S',
+  );
+  expect(run.stderr).toContain('warning STORAGE_CLASS: claim own: the cluster has no default storage class');
+  expect(run.stderr).toContain('(there are: fast)');
+});
+
+test('--create-secrets sends the Secret of the file on stdin; its value is nowhere else', async () => {
+  const [, claim] = THERE;
+  const run = await push(
+    [...serves('v1beta1'), ...(claim ? [claim] : []), { asks: APPLY, stdout: {} }],
+    ...['--tag', '1.5.0', '--create-secrets', 'hf-token-secret', '--secret', 'other.KEY=MY_TOKEN'],
+  );
+  expect(run.exitCode).toBe(0);
+  const [secret, ...more] = JSON.parse(run.calls.at(-1)?.stdin ?? '').items.filter(
+    (item: { kind: string }) => item.kind === 'Secret',
+  );
+  expect([secret.metadata, secret.stringData, more]).toEqual([
+    { name: 'hf-token-secret', namespace: 'serving' },
+    { HF_TOKEN: CANARY },
+    [],
+  ]);
+  expect(run.stderr).toContain('Secrets of the file are not sent: other; those of the cluster are used');
+  expect(run.stdout + run.stderr + run.calls.map(({ args }) => args).join()).not.toContain(CANARY);
+});
+
+test('a Secret that nothing here has values for is refused before anything is sent', async () => {
+  const run = await push([...serves('v1beta1'), ...THERE], '--tag', '1.5.0', '--create-secrets', 'perhaps');
+  expect([run.exitCode, run.stderr]).toEqual([
+    3,
+    expect.stringContaining('error SECRET_UNKNOWN: --create-secrets perhaps'),
+  ]);
+  expect(run.calls.some(({ args }) => args.startsWith('apply'))).toBe(false);
+});
+
+test('a pod that keeps ending is shown as it comes, with the card of up and its last words', async () => {
+  const pod = {
+    metadata: { name: 'agg-decode-x', labels: { 'nvidia.com/dynamo-component': 'decode' } },
+    status: {
+      phase: 'Running',
+      conditions: [{ type: 'PodScheduled', status: 'True' }],
+      containerStatuses: [
+        {
+          name: 'main',
+          restartCount: 4,
+          state: { waiting: { reason: 'CrashLoopBackOff' } },
+          lastState: { terminated: { exitCode: 1, reason: 'Error' } },
+        },
+      ],
+    },
+  };
+  const words = 'torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 9 GiB';
+  await using kubectl = await fakeKubectl([
+    ...serves('v1beta1'),
+    ...THERE,
+    ...ROOM,
+    { asks: APPLY, stdout: {} },
+    { asks: /--watch-only/, stdout: '' },
+    {
+      asks: /^get pods --selector=nvidia.com\/dynamo-graph-deployment-name=agg --namespace=serving/,
+      stdout: { items: [pod] },
+    },
+    {
+      asks: /^get dynamographdeployments.nvidia.com\/agg/,
+      stdout: { metadata: { name: 'agg' }, status: { state: 'pending' } },
+    },
+    { asks: /^logs agg-decode-x --tail=20 --container=main --namespace=serving --previous/, stdout: words },
+  ]);
+  const run = await runCli(['push', '-', '-n', 'serving', '--tag', '1.5.0', '--progress', 'plain'], {
+    env: kubectl.env,
+    stdin: FILE,
+  });
+  expect(run.exitCode).toBe(4);
+  expect(run.stderr).toContain('agg: pending\n');
+  expect(run.stderr).toContain('agg-decode-x  restarting (container main ended with 1 and was started 5 times)');
+  expect(run.stderr).toMatch(/error GPU_OUT_OF_MEMORY|CUDA out of memory/);
+  expect(run.stderr).toMatch(/next\s+kubectl describe pod agg-decode-x -n serving/);
 });
