@@ -9,6 +9,7 @@ import { homedir, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
 const KUBERNETES = 'v1.32.3';
+const KWOK = 'v0.6.1';
 /** The modules of Kubernetes' own staging directory carry its version as v0. */
 const STAGING = KUBERNETES.replace(/^v1/, 'v0');
 
@@ -94,6 +95,30 @@ async function buildApiServer(target: string, say: Say): Promise<void> {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/**
+ * kwok: nodes and kubelets that are only simulated (sigs.k8s.io/kwok), built from Go modules, about a minute, once. Throws an Error that
+ * says what cannot be had.
+ */
+export async function prepareKwok(say: Say): Promise<string> {
+  const folder = cacheFolder();
+  const target = join(folder, 'kwok');
+  if (await isProgram(target)) return target;
+  mayInstall('kwok');
+  if ((await findOnPath('go')) === undefined) throw new Error('kwok is built with Go, and there is no go on PATH');
+  say(`building kwok ${KWOK}, once`);
+  const made = await mkdtemp(join(tmpdir(), 'dynamo-kwok-'));
+  try {
+    const module = `sigs.k8s.io/kwok/cmd/kwok@${KWOK}`;
+    await run('nice', ['-n', '10', 'env', `GOBIN=${made}`, 'go', 'install', module], made);
+    await mkdir(folder, { recursive: true });
+    await run('mv', [join(made, 'kwok'), `${target}.new`], made);
+    await rename(`${target}.new`, target);
+  } finally {
+    await rm(made, { recursive: true, force: true });
+  }
+  return target;
 }
 
 /** A program out of a Debian package, unpacked beside the others and not installed. */

@@ -54,7 +54,7 @@ export async function readPods(kubectl: Kubectl, address: GraphAddress): Promise
 }
 
 /** A pod as the API server has it, in the stages of `up`. */
-export function podState(pod: MapNode): PodState {
+function podState(pod: MapNode): PodState {
   const name = stringAt(pod, 'metadata', 'name') ?? '';
   const labels = mapAt(pod, 'metadata', 'labels');
   const statuses = [...itemsAt(pod, 'status', 'initContainerStatuses'), ...itemsAt(pod, 'status', 'containerStatuses')];

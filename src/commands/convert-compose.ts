@@ -2,21 +2,14 @@ import { readFile } from 'node:fs/promises';
 import type { Diagnostic } from '../model/diagnostic.ts';
 import type { Gpu } from '../model/host-inventory.ts';
 import type { ObservedState } from '../model/observed-state.ts';
-import { buildDesiredState, type LocalOptions, type LocalReplica } from '../plan/build-desired-state.ts';
+import { buildDesiredState, type LocalReplica } from '../plan/build-desired-state.ts';
+import { ANY_ENGINE } from './any-engine.ts';
 import { giveGpus } from './give-gpus.ts';
 import type { GraphFlags } from './graph-flags.ts';
 import type { Io } from './io.ts';
 import { layOutProject } from './lay-out-project.ts';
 import type { ProjectInput } from './load-project.ts';
 
-/** A machine that has room for everything: a compose file says what the graph wants, not what one machine lacks. */
-const ANY_ENGINE: LocalOptions['engine'] = {
-  cpus: Number.POSITIVE_INFINITY,
-  memoryBytes: Number.POSITIVE_INFINITY,
-  reach: 'direct',
-  raisesLimits: true,
-  filtersGpus: true,
-};
 /** Compose fills in the user's own. */
 const CACHE = { path: '${HF_HOME:-${HOME}/.cache/huggingface}', owner: 0, open: true };
 

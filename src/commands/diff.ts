@@ -4,10 +4,13 @@ import { formatDiagnostic } from '../model/diagnostic.ts';
 import { type MapNode, mapAt, withField } from '../model/node.ts';
 import { connectCluster } from './cluster-flags.ts';
 import { addClusterGraphFlags, type ClusterGraphFlags, readClusterGraph } from './cluster-graph.ts';
+import type { LocalDifference } from './diff-local.ts';
 import { type Io, print, printJson, say } from './io.ts';
+import type { ProjectInput } from './load-project.ts';
 import { SCRIPT_ARGUMENTS, scriptArguments } from './script-flags.ts';
 
 interface DiffFlags extends ClusterGraphFlags {
+  readonly local?: boolean;
   readonly format: string;
 }
 
@@ -20,10 +23,27 @@ export function registerDiff(program: Command, io: Io): void {
       .argument('<file>', 'YAML file, launch script, or - for YAML on stdin')
       .argument('[args...]', SCRIPT_ARGUMENTS),
   )
+    .option('--local', 'what runs here against what would run in a cluster; asks neither')
     .option('--format <format>', 'text or json', 'text')
     .action((file: string, args: readonly string[], flags: DiffFlags, command: Command) =>
-      diff({ file, scriptArgs: scriptArguments(args, command) }, flags, io),
+      (flags.local ? showLocal : diff)({ file, scriptArgs: scriptArguments(args, command) }, flags, io),
     );
+}
+
+async function showLocal(input: ProjectInput, flags: DiffFlags, io: Io): Promise<void> {
+  const { diffLocal } = await import('./diff-local.ts');
+  const found = await diffLocal(input, flags, io);
+  if (flags.format === 'json') return printJson(io, found);
+  if (found.length === 0) return say(io, 'what runs here is what a cluster would run');
+  print(io, found.map(formatLocal).join('\n'));
+}
+
+function formatLocal({ path, here, cluster, reason }: LocalDifference): string {
+  return `${path}\n  here     ${quoted(here)}\n  cluster  ${quoted(cluster)}\n  because  ${reason}`;
+}
+
+function quoted(value: string | undefined): string {
+  return value === undefined ? 'not set' : JSON.stringify(value);
 }
 
 async function diff(

@@ -5,7 +5,7 @@ import { request } from 'node:https';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { prepareKubePrograms } from '../../scripts/kube-programs.ts';
+import { prepareKubePrograms, prepareKwok } from '../../scripts/kube-programs.ts';
 
 export interface KubeAnswer {
   readonly status: number;
@@ -22,6 +22,8 @@ export interface KubeCluster extends AsyncDisposable {
   readonly kubectl: (args: readonly string[], stdin?: string) => Promise<KubectlResult>;
   /** Puts a CustomResourceDefinition in place of the one of that name, and waits until the server serves it. */
   readonly define: (name: string, crd: string) => Promise<void>;
+  /** A node whose kubelet is simulated: pods on it are running and ready at once. `config` is kwok's: port-forwards, logs. */
+  readonly simulateNode: (name: string, config: string) => Promise<void>;
 }
 
 export interface KubectlResult {
@@ -151,6 +153,32 @@ export async function startKubeCluster(): Promise<KubeCluster> {
     kubeconfig,
     call,
     kubectl: (args, stdin) => runKubectl(programs.kubectl, ['--kubeconfig', kubeconfig, ...args], stdin),
+    simulateNode: async (name, config) => {
+      const kwok = await prepareKwok((text) => process.stderr.write(`${text}\n`));
+      const [kubelet = 0] = await freePorts(1);
+      await writeFile(join(folder, 'kwok.yaml'), config);
+      start(kwok, [
+        `--kubeconfig=${kubeconfig}`,
+        `--config=${join(folder, 'kwok.yaml')}`,
+        '--manage-all-nodes=true',
+        '--node-ip=127.0.0.1',
+        `--node-port=${kubelet}`,
+        `--server-address=127.0.0.1:${kubelet}`,
+        `--tls-cert-file=${join(folder, 'apiserver.crt')}`,
+        `--tls-private-key-file=${join(folder, 'apiserver.key')}`,
+      ]);
+      const metadata = {
+        name,
+        annotations: { 'kwok.x-k8s.io/node': 'fake' },
+        labels: { 'nvidia.com/gpu.product': 'H100' },
+      };
+      const room = { cpu: '64', memory: '512Gi', pods: '110', 'nvidia.com/gpu': '8' };
+      const node = { apiVersion: 'v1', kind: 'Node', metadata, status: { allocatable: room, capacity: room } };
+      await call('POST', '/api/v1/nodes', JSON.stringify(node), 'application/json');
+      await poll(`node ${name}`, async () =>
+        /"type":"Ready","status":"True"/.test((await call('GET', `/api/v1/nodes/${name}`)).body),
+      );
+    },
     define: async (name, crd) => {
       await call('DELETE', `${CRDS}/${name}`);
       await poll(`the removal of ${name}`, async () => (await call('GET', `${CRDS}/${name}`)).status === 404);

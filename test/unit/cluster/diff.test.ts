@@ -98,3 +98,19 @@ test('a cluster that knows no graphs says so before anything is read from it', a
   expect(exitCode).toBe(3);
   expect(stderr).toContain('error CRD_MISSING: ');
 });
+
+test('--local says what runs here otherwise than there, and why; no cluster and no engine is asked', async () => {
+  const env = { PATH: '/nowhere', DOCKER_HOST: 'unix:///nowhere.sock' };
+  const run = await runCli(['diff', 'launch/mocker/agg.yaml', '--local', '--format', 'json'], { env });
+  expect([run.exitCode, run.stderr]).toEqual([0, '']);
+  expect(JSON.parse(run.stdout)).toContainEqual({
+    path: 'decode.env.DYN_DISCOVERY_BACKEND',
+    here: 'etcd',
+    cluster: 'kubernetes',
+    reason: expect.stringContaining('no Kubernetes API'),
+  });
+  const text = await runCli(['diff', 'launch/mocker/agg.yaml', '--local'], { env });
+  expect(text.stdout).toContain(
+    'decode.env.ETCD_ENDPOINTS\n  here     "http://etcd:2379"\n  cluster  not set\n  because  ',
+  );
+});
