@@ -1,5 +1,5 @@
 import type { Stage } from '../model/event.ts';
-import { fromJson, itemsAt, type MapNode, mapAt, type Node, numberAt, stringAt } from '../model/node.ts';
+import { fromJson, itemsAt, type MapNode, mapAt, type Node, numberAt, stringAt, stringsAt } from '../model/node.ts';
 import { type GraphAddress, namespaceFlag } from './get-graph.ts';
 import type { Kubectl } from './kubectl.ts';
 
@@ -27,6 +27,8 @@ export interface PodState {
   readonly ports: ReadonlyMap<string, number>;
   /** `frontend`, `worker`, `prefill`, … */
   readonly type: string | undefined;
+  /** Of a frontend, as its environment or its arguments say. */
+  readonly routerMode: string | undefined;
 }
 
 /** Labels that every operator puts on the pods of a graph (operator.md §3.5). */
@@ -70,7 +72,19 @@ function podState(pod: MapNode): PodState {
     trouble,
     ports: portsOf(pod),
     type: stringAt(labels, SUB_TYPE_LABEL) ?? stringAt(labels, TYPE_LABEL),
+    routerMode: readRouterMode(pod),
   };
+}
+
+function readRouterMode(pod: MapNode): string | undefined {
+  for (const container of itemsAt(pod, 'spec', 'containers')) {
+    const words = [...(stringsAt(container, 'command') ?? []), ...(stringsAt(container, 'args') ?? [])].join(' ');
+    const flag = /--router-mode[ =](\S+)/.exec(words)?.[1];
+    const entry = itemsAt(container, 'env').find((item) => stringAt(item, 'name') === 'DYN_ROUTER_MODE');
+    const mode = flag ?? stringAt(entry, 'value');
+    if (mode !== undefined) return mode;
+  }
+  return undefined;
 }
 
 function portsOf(pod: MapNode): ReadonlyMap<string, number> {

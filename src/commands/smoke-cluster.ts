@@ -54,7 +54,7 @@ export async function smokeCluster(smoke: ClusterSmoke, signal: AbortSignal): Pr
     ]);
     const target = {
       url: front.url,
-      routerMode: undefined,
+      routerMode: frontend.routerMode,
       workers: counters.map((way, index): SmokeWorker => {
         const worker = workers[index];
         return { id: worker?.pod.name ?? '', role: worker?.role ?? 'aggregated', metricsUrl: `${way.url}/metrics` };

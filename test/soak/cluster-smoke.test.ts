@@ -10,7 +10,7 @@ import { cli } from '../support/spawn-cli.ts';
 import { docker, example, frontendUrl, testProject } from '../support/test-project.ts';
 
 const CRD = new URL('../../../shared/corpus/crd/dynamographdeployments-v1.5.0-dev.yaml', import.meta.url);
-const GRAPH = 'mocker-disagg';
+const GRAPH = 'mocker-disagg-router';
 const NODE = 'node-0';
 
 type Pod = { metadata: { name: string; labels: Record<string, string> }; spec: Record<string, unknown> };
@@ -95,51 +95,76 @@ describe.skipIf(!existsSync(CRD))('a graph handed over to a cluster with a simul
 
   test('comes up pod by pod and answers the suite through the real port-forward, from YAML and from a script', async () => {
     await using project = await testProject('handed');
-    const local = ['up', '-d', example('mocker/disagg.yaml'), '-p', project.name, '--port', '0', '--progress', 'plain'];
+    const local = [
+      'up',
+      '-d',
+      example('mocker/disagg_router.yaml'),
+      '-p',
+      project.name,
+      '--port',
+      '0',
+      '--progress',
+      'plain',
+    ];
     expect((await cli(local)).exitCode).toBe(0);
     const address = async (replica: string) => {
       const { NetworkSettings } = await docker.getContainer(`${project.name}-${replica}`).inspect();
       return `http://${Object.values(NetworkSettings.Networks)[0]?.IPAddress}:9090`;
     };
-    const pods = await podsOf(example('mocker/disagg.yaml'));
+    const pods = await podsOf(example('mocker/disagg_router.yaml'));
     const workers = new Map<string, string>();
     for (const { metadata } of pods) {
       const role = ['prefill', 'decode'].find((name) => metadata.name.startsWith(`${GRAPH}-${name}`));
-      if (role !== undefined) workers.set(metadata.name, await address(`${role}-0`));
+      if (role !== undefined) workers.set(metadata.name, await address(`${role}-${metadata.name.at(-1)}`));
     }
-    expect(workers.size).toBe(2);
+    expect(workers.size).toBe(3);
     await cluster.simulateNode(NODE, kwokConfig(await frontendUrl(project.name), workers));
 
-    const push = ['push', example('mocker/disagg.yaml'), '--smoke', '--progress', 'plain', '--wait-timeout', '90s'];
-    const [pushed] = await Promise.all([dynamo(push), operate(example('mocker/disagg.yaml'))]);
-    expect(pushed.stderr).toMatch(/mocker-disagg-decode\S* {2}ready/);
-    expect(pushed.stderr).toMatch(/smoke workers {2}pass: mocker-disagg-decode\S* \+\d+/);
-    expect(pushed.stderr).toMatch(/smoke prefill {2}pass: mocker-disagg-prefill\S* \+\d+/);
-    expect([pushed.exitCode, pushed.stderr]).toEqual([0, expect.stringMatching(/mocker-disagg: ready after/)]);
+    const push = [
+      'push',
+      example('mocker/disagg_router.yaml'),
+      '--smoke',
+      '--progress',
+      'plain',
+      '--wait-timeout',
+      '90s',
+    ];
+    const [pushed] = await Promise.all([dynamo(push), operate(example('mocker/disagg_router.yaml'))]);
+    expect(pushed.stderr).toMatch(/mocker-disagg-router-decode\S* {2}ready/);
+    expect(pushed.stderr).toMatch(/smoke workers {2}pass: mocker-disagg-router-decode\S* \+\d+/);
+    expect(pushed.stderr).toMatch(/smoke prefill {2}pass: mocker-disagg-router-prefill\S* \+\d+/);
+    // The router mode is known; one prefill worker leaves the router no choice.
+    expect(pushed.stderr).toContain('smoke kv-warm  skip: there is only one worker');
+    expect([pushed.exitCode, pushed.stderr]).toEqual([0, expect.stringMatching(/mocker-disagg-router: ready after/)]);
 
     const junit = await dynamo(['smoke', '-g', GRAPH, '--format', 'junit']);
-    expect([junit.exitCode, junit.stdout]).toEqual([0, expect.stringContaining('name="lab/serving/mocker-disagg"')]);
+    expect([junit.exitCode, junit.stdout]).toEqual([
+      0,
+      expect.stringContaining('name="lab/serving/mocker-disagg-router"'),
+    ]);
 
     // The script is the same graph under its own name's rules: nothing to change but the field manager's word.
-    const script = await dynamo(['diff', example('mocker/disagg.sh'), '--image', 'dynamo-cpu:1.4.2']);
+    const script = await dynamo(['diff', example('mocker/disagg_router.sh'), '--image', 'dynamo-cpu:1.4.2']);
     expect([script.exitCode, script.stdout]).toEqual([0, '']);
     const again = await dynamo([
       'push',
-      example('mocker/disagg.sh'),
+      example('mocker/disagg_router.sh'),
       '--image',
       'dynamo-cpu:1.4.2',
       '--wait-timeout',
       '30s',
     ]);
-    expect(again.stderr).toContain('mocker-disagg: ready');
+    expect(again.stderr).toContain('mocker-disagg-router: ready');
     expect(again.exitCode).toBe(0);
 
     // Ctrl-C leaves the cluster as it is and says how to undo it.
     await setStatus('pending');
     const interrupt = new AbortController();
-    const waiting = dynamo(['push', example('mocker/disagg.yaml'), '--progress', 'plain'], interrupt.signal);
+    const waiting = dynamo(['push', example('mocker/disagg_router.yaml'), '--progress', 'plain'], interrupt.signal);
     setTimeout(() => interrupt.abort(), 3000);
-    expect((await waiting).stderr).toContain('to undo: kubectl delete dynamographdeployment mocker-disagg -n serving');
+    expect((await waiting).stderr).toContain(
+      'to undo: kubectl delete dynamographdeployment mocker-disagg-router -n serving',
+    );
     const left = await cluster.kubectl(['-n', 'serving', 'get', 'dynamographdeployment', GRAPH, '-o', 'name']);
     expect(left.stdout).toContain(GRAPH);
     // Nothing of ours runs on.
