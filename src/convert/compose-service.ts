@@ -85,7 +85,6 @@ export function composeService(container: DesiredContainer, context: ServiceCont
     cap_drop: [...container.capabilitiesDrop],
     privileged: container.privileged || undefined,
     read_only: container.readOnlyRoot || undefined,
-    // What joins another's network shares its /dev/shm as well only where it says so.
     shm_size: container.shmBytes,
     mem_limit: container.memoryBytes,
     cpus: container.cpus,
@@ -93,7 +92,7 @@ export function composeService(container: DesiredContainer, context: ServiceCont
       container.ulimits.length > 0
         ? Object.fromEntries(container.ulimits.map(({ name, soft, hard }) => [name, { soft, hard }]))
         : undefined,
-    ipc: container.ipcMode,
+    ipc: ipcOf(container, context),
     ...gpusOf(container),
     volumes: container.mounts.flatMap((mount) => mountOf(mount, context)),
     tmpfs: container.tmpfs.map(({ path, options }) => (options === '' ? path : `${path}:${options}`)),
@@ -106,6 +105,12 @@ export function composeService(container: DesiredContainer, context: ServiceCont
     stop_grace_period: `${container.graceSeconds}s`,
     restart: container.role === 'init' ? undefined : 'unless-stopped',
   });
+}
+
+/** `container:NAME` is a service of the file. */
+function ipcOf({ ipcMode }: DesiredContainer, { shortName }: ServiceContext): string | undefined {
+  const other = /^container:(.+)$/.exec(ipcMode ?? '')?.[1];
+  return other === undefined ? ipcMode : `service:${shortName(other)}`;
 }
 
 /** Host port 0 is one that Docker chooses. */

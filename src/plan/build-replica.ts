@@ -30,7 +30,7 @@ import { POD_ADDRESS, type PodIdentity, stableUid } from './pod-identity.ts';
 import { readProbes } from './pod-probes.ts';
 import { type ContainerVolumes, readContainerVolumes } from './pod-volumes.ts';
 import { readServingFacts } from './replica-facts.ts';
-import { makeSandbox } from './sandbox-container.ts';
+import { makeSandbox, sharedMemory } from './sandbox-container.ts';
 
 export interface ReplicaContext {
   readonly project: string;
@@ -233,6 +233,7 @@ export function buildReplica(
     };
   };
 
+  const shm = sharedMemory(drafts.map(({ mounted }) => mounted));
   for (const [position, draft] of drafts.entries()) {
     const read = reads[position];
     if (!read) continue;
@@ -264,7 +265,8 @@ export function buildReplica(
       env: context.engine.filtersGpus ? env : onlyTheseGpus(env, gpus),
       mounts: volumesOf.mounts,
       files: volumesOf.files,
-      shmBytes: volumesOf.shmBytes,
+      shmBytes: shm.isShared(draft.mounted) ? undefined : volumesOf.shmBytes,
+      ...(shm.isShared(draft.mounted) ? { ipcMode: `container:${name('sandbox')}` } : {}),
       gpus,
       network: needsSandbox ? { kind: 'container', name: name('sandbox') } : bridge,
       publish: needsSandbox ? [] : publish,
@@ -285,6 +287,7 @@ export function buildReplica(
           network: bridge,
           publish,
           labels: labelsOf({ role: 'sandbox', container: 'sandbox' }, {}, 1),
+          shmBytes: shm.bytes,
         }),
       ]
     : [];

@@ -27,6 +27,8 @@ export interface ContainerContext {
   readonly mounts: readonly DesiredMount[];
   readonly files: readonly DesiredFile[];
   readonly shmBytes: number | undefined;
+  /** `container:NAME`: the /dev/shm of another container. */
+  readonly ipcMode?: string;
   readonly gpus: readonly string[];
   readonly network: DesiredNetworking;
   readonly publish: readonly PublishedPort[];
@@ -106,7 +108,7 @@ export function makeContainer(written: MapNode, context: ContainerContext): Desi
     cpus: cpus !== undefined && cpus <= context.hostCpus ? cpus : undefined,
     ulimits: context.gpus.length > 0 && context.raisesLimits ? GPU_ULIMITS : [],
     gpus: context.gpus,
-    ipcMode: booleanAt(context.pod, 'hostIPC') ? 'host' : undefined,
+    ipcMode: booleanAt(context.pod, 'hostIPC') ? 'host' : context.ipcMode,
     mounts: context.mounts,
     tmpfs: [],
     files: context.files,

@@ -19,12 +19,13 @@ export interface PodVolumeContext extends Omit<VolumeFilesContext, 'container' |
   readonly env: ReadonlyMap<string, string>;
 }
 
-/** The volumes and mounts of one container. `shmBytes` is the size of /dev/shm; `memory` says that a tmpfs volume outlives containers. */
+/** The volumes and mounts of one container. `shmBytes` is the size of /dev/shm, `shmName` the volume that it is; `memory` says that a tmpfs volume outlives containers. */
 export interface ContainerVolumes {
   readonly mounts: readonly DesiredMount[];
   readonly files: readonly DesiredFile[];
   readonly volumes: readonly Omit<DesiredVolume, 'image'>[];
   readonly shmBytes: number | undefined;
+  readonly shmName: string | undefined;
   readonly memory: boolean;
   readonly diagnostics: readonly Diagnostic[];
 }
@@ -39,7 +40,15 @@ function place(origin: Origin): Pick<Diagnostic, 'at'> {
 
 /** Resolves each `volumeMounts` entry of a container against the pod's `volumes`. */
 export function readContainerVolumes(pod: MapNode, container: MapNode, context: PodVolumeContext): ContainerVolumes {
-  const draft: Draft = { mounts: [], files: [], volumes: [], shmBytes: undefined, memory: false, diagnostics: [] };
+  const draft: Draft = {
+    mounts: [],
+    files: [],
+    volumes: [],
+    shmBytes: undefined,
+    shmName: undefined,
+    memory: false,
+    diagnostics: [],
+  };
   const volumes = new Map(itemsAt(pod, 'volumes').map((volume) => [stringAt(volume, 'name'), volume]));
   for (const mount of itemsAt(container, 'volumeMounts')) {
     const path = stringAt(mount, 'mountPath');
@@ -148,6 +157,7 @@ function addEmptyDir({ draft, name, path, readOnly, subPath, context }: MountInp
   const memory = stringAt(emptyDir, 'medium') === 'Memory';
   if (memory && path === '/dev/shm') {
     draft.shmBytes = bytes ?? 8 * 2 ** 30;
+    draft.shmName = name;
     return;
   }
   const volume = volumeName(context.project, `${context.replica}-${name}`);

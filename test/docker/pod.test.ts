@@ -25,6 +25,7 @@ spec:
   components:
     - name: engine
       replicas: 1
+      sharedMemorySize: "0"
       podTemplate:
         spec:
           terminationGracePeriodSeconds: 1
@@ -32,6 +33,7 @@ spec:
             - {name: config, configMap: {name: engine-config}}
             - {name: cache, persistentVolumeClaim: {claimName: model-cache}}
             - {name: shared, emptyDir: {medium: Memory, sizeLimit: 16Mi}}
+            - {name: fast, emptyDir: {medium: Memory, sizeLimit: 24Mi}}
           initContainers:
             - name: prepare
               image: dynamo-cpu:1.4.2
@@ -60,11 +62,12 @@ spec:
                 - {name: config, mountPath: /config}
                 - {name: cache, mountPath: /cache}
                 - {name: shared, mountPath: /shared}
+                - {name: fast, mountPath: /dev/shm}
               readinessProbe: {httpGet: {port: 8123, path: /}}
             - name: watcher
               image: dynamo-cpu:1.4.2
               command: [/bin/sh, -c, "trap 'exit 0' TERM; while :; do sleep 0.1; done"]
-              volumeMounts: [{name: shared, mountPath: /watched}]
+              volumeMounts: [{name: shared, mountPath: /watched}, {name: fast, mountPath: /dev/shm}]
 `;
 
 /** Everything that shows a graph. */
@@ -126,9 +129,16 @@ test('a pod of several containers shares network and volumes; ConfigMaps, Secret
   const address = Object.values(sandbox.NetworkSettings.Networks)[0]?.IPAddress;
   expect((await cli(['logs', '-p', project.name, 'engine'])).stdout).toContain(`mode=fast ip=${address}`);
 
+  // One /dev/shm for the containers that mount it, of its size.
+  await exec(main, 'echo block > /dev/shm/kv');
+  expect(await exec(`${main}-watcher`, 'cat /dev/shm/kv; df -k --output=size /dev/shm | tail -1')).toMatch(
+    /^block\n *24576$/,
+  );
+  expect(await exec(`${main}-proxy`, 'ls /dev/shm')).toBe('');
+
   // The network and the volumes outlive a restart of the main container.
   expect((await cli(['restart', '-p', project.name, 'engine', '--progress', 'quiet'])).exitCode).toBe(0);
-  expect(await exec(main, 'cat /shared/prepared')).toBe('from init');
+  expect(await exec(main, 'cat /shared/prepared /dev/shm/kv')).toBe('from init\nblock');
   const ask = 'for port in 8123 8200; do curl -s -o /dev/null -w "%{http_code}" http://127.0.0.1:$port/; done';
   expect(await exec(`${main}-watcher`, ask)).toBe('200200');
 

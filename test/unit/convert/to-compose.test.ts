@@ -36,6 +36,17 @@ test('a secret is a variable wherever it was put, and dollars are dollars', () =
   expect(diagnostics.map(({ message }) => message)).toEqual([expect.stringContaining('KEY')]);
 });
 
+test('a /dev/shm that containers share is that of the service which holds it', () => {
+  const { services: found } = services(
+    desiredReplica('w-0', [
+      desiredContainer('p-w-0-sandbox', { role: 'sandbox', shmBytes: 64, ipcMode: 'shareable' }),
+      desiredContainer('p-w-0', { ipcMode: 'container:p-w-0-sandbox' }),
+    ]),
+  );
+  expect(found['w-0-sandbox']).toMatchObject({ ipc: 'shareable', shm_size: 64 });
+  expect(found['w-0'].ipc).toBe('service:w-0-sandbox');
+});
+
 test('GPUs by id, ports, limits and the order of a pod', () => {
   const pod = desiredReplica('w-0', [
     desiredContainer('p-w-0-sandbox', { role: 'sandbox' }),
