@@ -19,13 +19,13 @@ export interface KubePrograms {
   readonly kubectl: string;
 }
 
-type Say = (text: string) => void;
+export type Say = (text: string) => void;
 
-function cacheFolder(): string {
+export function cacheFolder(): string {
   return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'dynamo-lab');
 }
 
-async function isProgram(path: string): Promise<boolean> {
+export async function isProgram(path: string): Promise<boolean> {
   return access(path, constants.X_OK).then(
     () => true,
     () => false,
@@ -41,7 +41,7 @@ async function findOnPath(name: string): Promise<string | undefined> {
 }
 
 /** What the program printed; throws with its last words when it fails. */
-async function run(command: string, args: readonly string[], cwd: string): Promise<string> {
+export async function run(command: string, args: readonly string[], cwd: string): Promise<string> {
   const child = spawn(command, args, {
     cwd,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -63,7 +63,7 @@ async function run(command: string, args: readonly string[], cwd: string): Promi
   return stdout;
 }
 
-function mayInstall(what: string): void {
+export function mayInstall(what: string): void {
   if (process.env.DYNAMO_NO_INSTALL === '1')
     throw new Error(`${what} is missing, and DYNAMO_NO_INSTALL forbids to get it`);
 }

@@ -1,5 +1,6 @@
 import type Docker from 'dockerode';
 import type { DesiredContainer } from '../../model/desired-state.ts';
+import { type GpuDriver, gpuRequest } from './gpu-request.ts';
 import { fileDirectories } from './write-files.ts';
 
 /** Logs stay with the container until it is removed, 3 files of 50 MB at most. */
@@ -51,7 +52,10 @@ function bindsOf({ mounts }: DesiredContainer): string[] {
  * The body of the engine's create call, without the name. Kubernetes `command` is Docker's entrypoint (DESIGN decision 7): where it is given without
  * `args` the image's CMD must not be added to it.
  */
-export function containerBody(container: DesiredContainer): Docker.ContainerCreateOptions {
+export function containerBody(
+  container: DesiredContainer,
+  gpuDriver: GpuDriver = 'nvidia',
+): Docker.ContainerCreateOptions {
   const { network, publish } = container;
   const args = container.args ?? (container.entrypoint ? [] : undefined);
   return {
@@ -90,10 +94,7 @@ export function containerBody(container: DesiredContainer): Docker.ContainerCrea
       Privileged: container.privileged,
       ReadonlyRootfs: container.readOnlyRoot,
       ...(container.ipcMode ? { IpcMode: container.ipcMode } : {}),
-      // By id and never by count: `count: N` always means devices 0..N-1 (DESIGN decision 1).
-      ...(container.gpus.length > 0
-        ? { DeviceRequests: [{ Driver: 'nvidia', DeviceIDs: [...container.gpus], Capabilities: [['gpu']] }] }
-        : {}),
+      ...(container.gpus.length > 0 ? { DeviceRequests: [gpuRequest(container.gpus, gpuDriver)] } : {}),
       ...(publish.length > 0
         ? {
             PortBindings: Object.fromEntries(

@@ -6,6 +6,7 @@ import { LABEL } from '../../model/labels.ts';
 import { containerBody } from './container-body.ts';
 import { makeSubPath } from './create-volume.ts';
 import { callEngine, isConflict, isNotFound, tolerate } from './engine-errors.ts';
+import { readGpuDriver } from './gpu-request.ts';
 import { unfinishedName } from './unfinished-name.ts';
 import { writeFiles } from './write-files.ts';
 
@@ -34,14 +35,15 @@ export async function createContainer(docker: Docker, desired: DesiredContainer,
   });
 }
 
-function makeContainer(
+async function makeContainer(
   docker: Docker,
   container: DesiredContainer,
   name: string,
   signal: AbortSignal,
 ): Promise<Docker.Container> {
+  const driver = container.gpus.length > 0 ? await readGpuDriver(docker) : 'nvidia';
   // Without `_query` dockerode writes the whole body into the URL too, environment included, and engines log URLs.
-  const options = { _query: { name }, _body: containerBody(container), abortSignal: signal };
+  const options = { _query: { name }, _body: containerBody(container, driver), abortSignal: signal };
   return docker.createContainer(options);
 }
 

@@ -92,20 +92,43 @@ async function stopEngine(daemon: ChildProcess, folder: string, bridge: string):
   await rm(folder, { recursive: true, force: true });
 }
 
+export interface GpuEngineOptions {
+  /** Where `dockerd` is, in place of the one on PATH. */
+  readonly programs?: string;
+  /** It knows GPUs of these UUIDs by CDI and has no hook; each tells its container its UUID in `CDI_GPU`. Engines from 25 on. */
+  readonly cdi?: readonly string[];
+}
+
+/** A specification of the Container Device Interface as `nvidia-ctk cdi generate` writes one, without devices that are not there. */
+function cdiSpec(uuids: readonly string[]): string {
+  return JSON.stringify({
+    cdiVersion: '0.5.0',
+    kind: 'nvidia.com/gpu',
+    devices: uuids.map((name) => ({ name, containerEdits: { env: [`CDI_GPU=${name}`] } })),
+  });
+}
+
 /** Starts one; about a second. */
-export async function startGpuEngine(): Promise<GpuEngine> {
+export async function startGpuEngine({ programs, cdi }: GpuEngineOptions = {}): Promise<GpuEngine> {
   const folder = await mkdtemp(join(tmpdir(), 'gpu-engine-'));
   const bridge = `dyn${randomBytes(4).toString('hex')}`;
   const bin = join(folder, 'bin');
   await mkdir(bin);
-  await writeFile(join(bin, HOOK), '#!/bin/sh\ncat >/dev/null\nexit 0\n', { mode: 0o755 });
+  if (cdi === undefined) await writeFile(join(bin, HOOK), '#!/bin/sh\ncat >/dev/null\nexit 0\n', { mode: 0o755 });
+  const specs = join(folder, 'cdi');
+  await mkdir(specs);
+  if (cdi !== undefined) await writeFile(join(specs, 'nvidia.json'), cdiSpec(cdi));
+  const config = cdi === undefined ? {} : { features: { cdi: true }, 'cdi-spec-dirs': [specs] };
+  await writeFile(join(folder, 'daemon.json'), JSON.stringify(config));
   await execa('ip', ['link', 'add', bridge, 'type', 'bridge']);
   await execa('ip', ['addr', 'add', `10.${randomInt(200, 250)}.${randomInt(0, 250)}.1/24`, 'dev', bridge]);
   await execa('ip', ['link', 'set', bridge, 'up']);
   const socket = `unix://${join(folder, 'd.sock')}`;
+  const path = [bin, ...(programs === undefined ? [] : [programs]), process.env.PATH].join(delimiter);
   const daemon = spawn(
-    'dockerd',
+    programs === undefined ? 'dockerd' : join(programs, 'dockerd'),
     [
+      ['--config-file', join(folder, 'daemon.json')],
       [
         '-H',
         socket,
@@ -121,7 +144,7 @@ export async function startGpuEngine(): Promise<GpuEngine> {
       // Apart from those that the machine's own engine gives its networks, of which it has thirty.
       ['--default-address-pool', `base=10.${randomInt(100, 200)}.0.0/16,size=26`],
     ].flat(),
-    { env: { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}` }, stdio: 'ignore' },
+    { env: { ...process.env, PATH: path }, stdio: 'ignore' },
   );
   const env = { ...process.env, DOCKER_HOST: socket };
   const docker = await connectEngine(await findEngine(env));
