@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Clock } from '../model/clock.ts';
 import { UserError } from '../model/diagnostic.ts';
 import { get, readObject } from './ask.ts';
@@ -54,6 +55,8 @@ export async function runSuite(
   clock: Clock,
   signal: AbortSignal,
 ): Promise<readonly CheckResult[]> {
+  // Each request that is under way listens on it, and some checks ask for many at once.
+  setMaxListeners(0, signal);
   const models = listedModels(readObject(await get(`${target.url}/v1/models`, signal)));
   const context: SmokeContext = { ...target, model: models[0] ?? '', clock, signal };
   const results: CheckResult[] = [];

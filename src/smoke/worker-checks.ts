@@ -26,21 +26,40 @@ async function readCounts(context: SmokeContext, workers: readonly SmokeWorker[]
   return new Map(workers.map(({ id }, index) => [id, Number(counts[index])]));
 }
 
-/** How far each worker's counter moved while `requests` were answered; waits until `enough` or the settling time is over. */
+interface Requests {
+  readonly count: number;
+  readonly prompt?: (index: number) => string;
+  /** All at once, where a router weighs what its workers are busy with; else one after the other. */
+  readonly atOnce?: boolean;
+}
+
+async function ask(context: SmokeContext, { count, prompt, atOnce }: Requests): Promise<string | undefined> {
+  const text = prompt ?? ((index: number) => `Smoke ${context.clock.now()}-${index}: say something new.`);
+  const one = async (index: number): Promise<string | undefined> => {
+    const result = await post(context, '/v1/chat/completions', chatBody(context.model, text(index)));
+    const isAnswer = result.kind !== 'failure' && result.status === 200;
+    return isAnswer ? undefined : `request ${index + 1}: ${describeResult(result)}`;
+  };
+  const indexes = Array.from({ length: count }, (_, index) => index);
+  if (atOnce) return (await Promise.all(indexes.map(one))).find((problem) => problem !== undefined);
+  for (const index of indexes) {
+    const problem = await one(index);
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
+}
+
+/** How far each worker's counter moved while the requests were answered; waits until `enough` or the settling time is over. */
 async function countWhile(
   context: SmokeContext,
   workers: readonly SmokeWorker[],
-  requests: number,
+  requests: Requests,
   enough: (moved: Counts) => boolean,
-  prompt = (index: number) => `Smoke ${context.clock.now()}-${index}: say something new.`,
 ): Promise<Counts | string> {
   const before = await readCounts(context, workers);
   if (typeof before === 'string') return before;
-  for (let index = 0; index < requests; index += 1) {
-    const text = prompt(index);
-    const result = await post(context, '/v1/chat/completions', chatBody(context.model, text));
-    if (result.kind === 'failure' || result.status !== 200) return `request ${index + 1}: ${describeResult(result)}`;
-  }
+  const problem = await ask(context, requests);
+  if (problem !== undefined) return problem;
   const giveUpAt = context.clock.now() + SETTLE_MS;
   for (;;) {
     const after = await readCounts(context, workers);
@@ -59,30 +78,41 @@ function describe(counts: Counts): string {
   return [...counts].map(([id, count]) => `${id} +${count}`).join(', ');
 }
 
-/** Every worker that answers has served: not asked of a KV router, which may keep one worker busy (facts/versions.md §5). */
+/**
+ * Every worker that answers has served. A KV router keeps to one worker for prompts that are alike and come one by one
+ * (facts/versions.md §5): it gets long ones without a common beginning, all at once, so that it must weigh what each is busy with.
+ */
 export const checkWorkers: Check = async (context) => {
   const workers = context.workers.filter(({ role }) => role === 'aggregated' || role === 'decode');
   if (workers.length === 0) return skip('no worker whose counters can be read');
-  const requests = workers.length * PER_WORKER;
-  const everyOne = context.routerMode !== 'kv';
-  const enough = (moved: Counts) =>
-    sum(moved) >= requests && (!everyOne || [...moved.values()].every((count) => count > 0));
+  const count = workers.length * PER_WORKER;
+  const requests =
+    context.routerMode === 'kv'
+      ? { count, atOnce: true, prompt: (index: number) => longPrompt(`${index}x${context.clock.now() % 9973}`) }
+      : { count };
+  const enough = (moved: Counts) => sum(moved) >= count && [...moved.values()].every((served) => served > 0);
   const moved = await countWhile(context, workers, requests, enough);
   if (typeof moved === 'string') return fail(moved);
-  return enough(moved) ? pass(describe(moved)) : fail(`of ${requests} requests: ${describe(moved)}`);
+  return enough(moved) ? pass(describe(moved)) : fail(`of ${count} requests: ${describe(moved)}`);
 };
 
 /** Prefill workers really get the prompts: their own counters move (facts/versions.md §5). */
 export const checkPrefill: Check = async (context) => {
   const workers = context.workers.filter(({ role }) => role === 'prefill');
   if (workers.length === 0) return skip('no prefill worker whose counters can be read');
-  const moved = await countWhile(context, workers, PER_WORKER, (counts) => sum(counts) >= PER_WORKER);
+  const moved = await countWhile(context, workers, { count: PER_WORKER }, (counts) => sum(counts) >= PER_WORKER);
   if (typeof moved === 'string') return fail(moved);
   return sum(moved) > 0 ? pass(describe(moved)) : fail(`${PER_WORKER} requests passed by: ${describe(moved)}`);
 };
 
 /** Words of a prompt that fills several cache blocks of every backend (16 to 64 tokens each), and fits every context. */
 const LONG_PROMPT_WORDS = 150;
+
+/** Differs from others of another seed from its first word on. */
+function longPrompt(seed: string): string {
+  return Array.from({ length: LONG_PROMPT_WORDS }, (_, index) => `${seed}-${index}`).join(' ');
+}
+
 /** A router hears of new blocks by an event. */
 const CACHE_EVENT_MS = 500;
 
@@ -92,12 +122,12 @@ export const checkKvWarm: Check = async (context) => {
   const prefill = context.workers.filter(({ role }) => role === 'prefill');
   const workers = prefill.length > 0 ? prefill : context.workers.filter(({ role }) => role === 'aggregated');
   if (workers.length < 2) return skip('there is only one worker that could hold a prompt');
-  const words = Array.from({ length: LONG_PROMPT_WORDS }, (_, index) => `${context.clock.now() % 9973}-${index}`);
-  const prompt = () => words.join(' ');
-  const first = await countWhile(context, workers, 1, (moved) => sum(moved) > 0, prompt);
+  const text = longPrompt(`${context.clock.now() % 9973}`);
+  const prompt = () => text;
+  const first = await countWhile(context, workers, { count: 1, prompt }, (moved) => sum(moved) > 0);
   if (typeof first === 'string') return fail(first);
   await context.clock.sleep(CACHE_EVENT_MS, context.signal);
-  const again = await countWhile(context, workers, PER_WORKER, (moved) => sum(moved) >= PER_WORKER, prompt);
+  const again = await countWhile(context, workers, { count: PER_WORKER, prompt }, (moved) => sum(moved) >= PER_WORKER);
   if (typeof again === 'string') return fail(again);
   const strayed = [...again].some(([id, count]) => count > 0 && (first.get(id) ?? 0) === 0);
   const seen = `first ${describe(first)}; again ${describe(again)}`;

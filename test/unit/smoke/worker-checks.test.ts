@@ -76,11 +76,19 @@ test('workers: every one has to serve where the router takes turns', async () =>
   expect(await check('workers', { roles: TWO, route: () => [] })).toBe('fail: of 16 requests: w-0 +0, w-1 +0');
 });
 
-test('workers: a KV router may keep one busy, but none may be lost on the way', async () => {
-  expect(await check('workers', { roles: TWO, routerMode: 'kv', route: () => [0] })).toMatch(/^pass/);
-  expect(await check('workers', { roles: TWO, routerMode: 'kv', route: (_, n) => (n % 2 ? [] : [0]) })).toMatch(
-    /^fail/,
-  );
+test('workers: a KV router is asked for what no worker has, at once, so that every one has to serve', async () => {
+  const begun: string[] = [];
+  const byBeginning: Route = (prompt) => {
+    const beginning = prompt.slice(0, 12);
+    if (!begun.includes(beginning)) begun.push(beginning);
+    return [begun.indexOf(beginning) % 2];
+  };
+  const kv = { roles: TWO, routerMode: 'kv' };
+  expect(await check('workers', { ...kv, route: byBeginning })).toBe('pass: w-0 +8, w-1 +8');
+  expect(begun).toHaveLength(16);
+  expect(await check('workers', { ...kv, route: () => [0] })).toBe('fail: of 16 requests: w-0 +16, w-1 +0');
+  expect(await check('workers', { ...kv, route: (_, n) => (n % 2 ? [] : [0]) })).toMatch(/^fail/);
+  expect(await check('workers', { ...kv, route: turns, atOnce: 4 })).toMatch(/^fail: request \d+: HTTP 503/);
 });
 
 test('prefill: its counter has to move', async () => {
