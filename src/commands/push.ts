@@ -68,13 +68,20 @@ async function push(input: PushInput, flags: PushFlags, io: Io): Promise<void> {
   throwOnErrors(refused);
   const created = await secretsToCreate(flags.createSecrets ?? [], { graph, ofScript: secrets }, io);
   const names = new Set(created.keys());
-  const [missing, { readFacts, judgeRoom }] = await Promise.all([
+  const [missing, { describeFacts, judgeRoom, readFacts }] = await Promise.all([
     checks.missingFor(kubectl, graph, { namespace, secrets: names }),
     import('../cluster/read-facts.ts'),
   ]);
   const facts = await readFacts(kubectl);
+  const known = describeFacts(facts);
   sayProblems(
-    [...missing, ...checks.secretsThatStay(graph, names), ...checks.hostFolders(graph), ...judgeRoom(facts, graph)],
+    [
+      ...(known ? [known] : []),
+      ...missing,
+      ...checks.secretsThatStay(graph, names),
+      ...checks.hostFolders(graph),
+      ...judgeRoom(facts, graph),
+    ],
     io,
   );
   throwOnErrors(missing);

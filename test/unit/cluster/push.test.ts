@@ -55,6 +55,17 @@ const ROOM: readonly Exchange[] = [
     },
   },
   { asks: /^get storageclasses /, stdout: { items: [{ metadata: { name: 'fast' } }] } },
+  {
+    asks: /^get deployments --all-namespaces --selector=app.kubernetes.io\/name=dynamo-operator /,
+    stdout: {
+      items: [
+        {
+          metadata: { labels: { 'app.kubernetes.io/version': '1.5.0' } },
+          status: { replicas: 1, unavailableReplicas: 1 },
+        },
+      ],
+    },
+  },
 ];
 const APPLY = /^apply --server-side --field-manager=dynamo --validate=strict --namespace=serving --filename=- /;
 
@@ -130,6 +141,23 @@ test.each([
   expect(run.exitCode).toBe(exit);
   expect(run.stderr).toContain(`error ${code}: `);
   expect(run.stderr).toContain(said);
+});
+
+test('what the cluster is, an operator that does not run, and nodes that nothing can start together, are said', async () => {
+  const groups = { asks: /^get --raw \/apis$/, stdout: { groups: [{ name: 'apps' }, { name: 'nvidia.com' }] } };
+  const stdin = FILE.replace('type: decode', 'type: decode\n      multinode: {nodeCount: 2}');
+  await using kubectl = await fakeKubectl([
+    groups,
+    ...serves('v1beta1'),
+    ...THERE,
+    ...ROOM,
+    { asks: APPLY, stdout: {} },
+  ]);
+  const flags = ['-n', 'serving', '--no-wait', '--tag', '1.5.0'];
+  const { stderr } = await runCli(['push', '-', ...flags], { env: kubectl.env, stdin });
+  expect(stderr).toContain('notice CLUSTER: the cluster has operator 1.5.0, 1 × L40S');
+  expect(stderr).toContain('warning OPERATOR_DOWN: ');
+  expect(stderr).toMatch(/<stdin>:8:\d+ warning NO_ORCHESTRATOR: decode spans 2 nodes/);
 });
 
 test('a graph that the nodes have no GPUs for and a claim that nothing binds are warned about', async () => {
