@@ -77,9 +77,16 @@ const KNOWN: readonly Known[] = [
 /** What kubectl said when it failed, as one of our errors with its words below; exit 3 unless the file is at fault. */
 export function kubectlFailure(stderr: string): UserError {
   const found = KNOWN.find(({ says }) => says.test(stderr));
-  const details = stderr.trim();
+  const details = withoutLog(stderr);
   if (found === undefined)
     return new UserError('KUBECTL_FAILED', 'kubectl failed', { exitCode: EXIT.preflight, details });
   const { code, message, hint, exitCode = EXIT.preflight } = found;
   return new UserError(code, message, { exitCode, hint, details });
+}
+
+/** Without the lines that kubectl's libraries log for themselves, `E1127 15:47:29.436265   30545 memcache.go:265] …`, where others are left. */
+function withoutLog(stderr: string): string {
+  const lines = stderr.trim().split('\n');
+  const said = lines.filter((line) => !/^[EIWF]\d{4} \d\d:\d\d:\d\d\.\d+ /.test(line));
+  return (said.length > 0 ? said : lines).join('\n');
 }

@@ -36,11 +36,10 @@ export function registerPush(program: Command, io: Io): void {
   )
     .option('--dry-run', 'ask the cluster whether it would take it; changes nothing')
     .option('--no-wait', 'return when it is applied')
-    .option(
-      '--wait-timeout <duration>',
-      'give up waiting by then; the graph stays',
-      (text) => parseDuration(text, '--wait-timeout'),
-      WAIT_MS,
+    .addOption(
+      new Option('--wait-timeout <duration>', 'give up waiting by then; the graph stays')
+        .argParser((text) => parseDuration(text, '--wait-timeout'))
+        .default(WAIT_MS, '1h'),
     )
     .option('--smoke', 'when it is ready, ask what its users will ask; exit 6 when an answer is wrong')
     .addOption(

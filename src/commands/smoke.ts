@@ -31,6 +31,7 @@ export function registerSmoke(program: Command, io: Io, setExitCode: (code: numb
       const { chooseChecks, runSuite } = await import('../smoke/run-suite.ts');
       const names = chooseChecks(flags.only);
       checkFormat(flags.format);
+      checkPlace(flags);
       if (flags.graph !== undefined) {
         const results = await smokeGraphOfCluster(flags.graph, names, flags, io);
         await printResults(placeOf(flags.graph, flags), results, flags.format, io);
@@ -42,6 +43,16 @@ export function registerSmoke(program: Command, io: Io, setExitCode: (code: numb
       await printResults(suite, results, flags.format, io);
       if (results.some(({ outcome }) => outcome === 'fail')) setExitCode(EXIT.smokeFailed);
     });
+}
+
+/** Flags that say where, but not what: nothing is asked of another place than was meant. */
+function checkPlace({ graph, namespace, context, project, url }: SmokeFlags): void {
+  if (graph === undefined && (namespace ?? context) !== undefined)
+    throw new UserError('INVALID_FLAG', '--namespace and --context are for a graph of a cluster', {
+      hint: 'name it with -g GRAPH',
+    });
+  if ([graph, project, url].filter((place) => place !== undefined).length > 1)
+    throw new UserError('INVALID_FLAG', '--graph, --project and --url exclude one another');
 }
 
 async function smokeGraphOfCluster(

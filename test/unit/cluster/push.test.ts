@@ -240,3 +240,25 @@ test('a pod that keeps ending is shown as it comes, with the card of up and its 
   expect(run.stderr).toMatch(/error GPU_OUT_OF_MEMORY|CUDA out of memory/);
   expect(run.stderr).toMatch(/next\s+kubectl describe pod agg-decode-x -n serving/);
 });
+
+test('what kubectl logs for itself is left out of what it says', async () => {
+  const noise = 'E1127 15:47:29.436265   30545 memcache.go:265] "Unhandled Error" err="connection refused"';
+  const said = 'The connection to the server localhost:8080 was refused - did you specify the right host or port?';
+  await using kubectl = await fakeKubectl([{ asks: /./, stderr: `${noise}\n${noise}\n${said}`, exitCode: 1 }]);
+  const run = await runCli(['push', '-', '-n', 'serving'], { env: kubectl.env, stdin: FILE });
+  expect([run.exitCode, run.stderr]).toEqual([
+    3,
+    expect.stringContaining(`NO_CONTEXT: kubectl has no cluster to talk to\n\n${said}`),
+  ]);
+  expect(run.stderr).not.toContain('memcache');
+});
+
+test.each([
+  [['-n', 'serving']],
+  [['--context', 'lab']],
+  [['-g', 'agg', '-p', 'local']],
+  [['-p', 'a', '--url', 'http://x']],
+])('smoke %j: where it is asked is not clear', async (flags) => {
+  const run = await runCli(['smoke', ...flags]);
+  expect([run.exitCode, run.stderr]).toEqual([2, expect.stringContaining('error INVALID_FLAG: --')]);
+});
