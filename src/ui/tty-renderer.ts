@@ -141,7 +141,11 @@ export async function createTtyRenderer(terminal: Terminal, color: boolean): Pro
       },
     )
       .run()
-      .catch(() => undefined);
+      .catch(() => undefined)
+      // listr2 has drawn them for the last time, and would draw them once more below that.
+      .then(() => {
+        for (const row of rows) row.show = undefined;
+      });
     ticking = setInterval(refresh, TICK_MS);
   };
 

@@ -108,6 +108,47 @@ test('tty shows a row for each replica, its GPUs and its stage, within the width
   for (const row of rows) expect(row.length).toBeLessThan(120);
 });
 
+const SEQUENCE = new RegExp(`${'\u001b'}\\[(\\?25[lh]|2K|1A|G|\\d*m)|([^])`, 'g');
+
+/** What stands on a terminal after these bytes: erased lines are gone. */
+function screenOf(text: string): readonly string[] {
+  const lines = [''];
+  let row = 0;
+  for (const [, code, character] of text.matchAll(SEQUENCE)) {
+    if (code === '2K') lines[row] = '';
+    else if (code === '1A') row = Math.max(0, row - 1);
+    else if (character === '\n') row += 1;
+    else if (character !== undefined && character !== '\r') lines[row] = (lines[row] ?? '') + character;
+    lines[row] ??= '';
+  }
+  return lines;
+}
+
+test('tty leaves each row once, though more is told after the last of them is done', async () => {
+  const stream = Object.assign(new PassThrough(), { isTTY: true, columns: 80, rows: 24 });
+  let text = '';
+  stream.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk;
+  });
+  const renderer = await createRenderer('tty', stream, { NO_COLOR: '1' });
+  const tell = (...events: readonly EventBody[]) => {
+    for (const body of events) renderer.handle({ time: Date.now(), ...body } satisfies DynamoEvent);
+  };
+  const stage = (replica: string): EventBody => ({ type: 'replica-stage', replica, stage: 'ready' });
+  tell({ type: 'plan', plan }, ...['etcd', 'nats', 'decode-0'].map(stage));
+  tell({ type: 'step-finished', id: 'pull', kind: 'pullImage', target: 'worker:1', durationMs: 1 });
+  // Time for a frame after the end, were there one.
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  tell({ type: 'log', source: 'decode-0', stream: 'stderr', line: 'serving' });
+  tell({ type: 'graph-ready', durationMs: 4200, models: [] });
+  await renderer.close();
+  const screen = screenOf(text);
+  expect(screen.filter((line) => /✔ decode-0 +ready/.test(line))).toHaveLength(1);
+  expect(screen.findIndex((line) => line.startsWith('ready after'))).toBeGreaterThan(
+    screen.findIndex((line) => line.includes('✔ decode-0')),
+  );
+});
+
 test.each([
   [undefined, true, {}, 'tty'],
   ['auto', true, { CI: 'true' }, 'plain'],
