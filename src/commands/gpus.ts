@@ -4,7 +4,7 @@ import { type GpuDevice, listDevices } from '../model/gpu-device.ts';
 import type { GpuHold, GpuProcess } from '../model/host-inventory.ts';
 import { formatBytes } from '../model/quantity.ts';
 import { connect } from './connect.ts';
-import { type Io, print, printJson, say } from './io.ts';
+import { type Io, print, printJson, say, terminalColumns } from './io.ts';
 import { nameOf } from './run-plan.ts';
 
 interface GpusFlags {
@@ -103,6 +103,7 @@ async function showGpus(flags: GpusFlags, io: Io): Promise<void> {
         describeHolders(row),
         row.uuid,
       ]),
+      { columns: terminalColumns(io), lessImportant: ['UUID', 'TOTAL'] },
     ),
   );
 }

@@ -30,3 +30,8 @@ export function say(io: Io, text: string): void {
 export function printJson(io: Io, value: unknown): void {
   print(io, JSON.stringify(value, null, 2));
 }
+
+/** Columns of the terminal that data goes to; undefined where it goes into a file or a pipe. */
+export function terminalColumns({ stdout }: Io): number | undefined {
+  return stdout.isTTY ? stdout.columns : undefined;
+}

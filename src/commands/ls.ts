@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { ObservedContainer } from '../model/observed-state.ts';
 import { connect } from './connect.ts';
-import { type Io, print, printJson } from './io.ts';
+import { type Io, print, printJson, terminalColumns } from './io.ts';
 
 interface LsFlags {
   readonly format?: string;
@@ -62,6 +62,7 @@ async function listProjects(flags: LsFlags, io: Io): Promise<void> {
     formatTable(
       ['PROJECT', 'GRAPH', 'STATUS', 'GPUS', 'SOURCE'],
       rows.map(({ project, graph, status, gpus, source }) => [project, graph, status, String(gpus), source]),
+      { columns: terminalColumns(io), lessImportant: ['GRAPH', 'SOURCE'] },
     ),
   );
 }

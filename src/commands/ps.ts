@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { chooseProject } from './choose-project.ts';
 import { connect } from './connect.ts';
-import { type Io, print, printJson, say } from './io.ts';
+import { type Io, print, printJson, say, terminalColumns } from './io.ts';
 import { readRows } from './replica-rows.ts';
 
 interface PsFlags {
@@ -52,6 +52,7 @@ async function showReplicas(flags: PsFlags, io: Io): Promise<void> {
         row.image,
         row.url ?? row.address ?? '',
       ]),
+      { columns: terminalColumns(io), lessImportant: ['IMAGE', 'AGE', 'RESTARTS'] },
     ),
   );
   if (rows.some((row) => row.status === 'running' && row.type !== 'infra' && row.liveness === 'not watched')) {

@@ -174,3 +174,18 @@ test('tables align their columns and leave no blanks at the end', () => {
     ),
   ).toBe('NAME      STAGE\ndecode-0  ready\netcd\n');
 });
+
+test('a table that is too wide loses what says nothing, then what matters least; in a pipe it loses nothing', () => {
+  const headers = ['NAME', 'GPUS', 'IMAGE', 'URL'];
+  const rows = [
+    ['decode-0', '-', 'dynamo-cpu:1.4.2', '172.27.0.6'],
+    ['etcd', '-', 'etcd:3', ''],
+  ];
+  const width = (columns: number | undefined) =>
+    formatTable(headers, rows, { columns, lessImportant: ['IMAGE'] }).split('\n')[0];
+  expect(width(undefined)).toBe('NAME      GPUS  IMAGE             URL');
+  expect(width(44)).toBe('NAME      GPUS  IMAGE             URL');
+  expect(width(43)).toBe('NAME      IMAGE             URL');
+  expect(width(30)).toBe('NAME      URL');
+  expect(width(5)).toBe('NAME      URL');
+});
