@@ -1,5 +1,5 @@
 /**
- * Bundles src/cli.ts to dist/: start-up is mostly the loading and compiling of modules, so all of them are one file beside which V8's
+ * Bundles src/cli.ts, and the keeper of processes, to dist/: start-up is mostly the loading and compiling of modules, so all of them are one file beside which V8's
  * compiled code is kept. What is not used here is left out: ssh to remote engines, and the builder sessions of dockerode.
  */
 import { spawnSync } from 'node:child_process';
@@ -45,6 +45,20 @@ const { metafile } = await build({
   // ES modules know their own URL, CommonJS its path.
   define: { 'import.meta.url': '__bundleUrl' },
   banner: { js: "const __bundleUrl = require('node:url').pathToFileURL(__filename).href;" },
+});
+// The keeper of a project of processes: a program of its own, as small as it can be.
+await build({
+  entryPoints: ['src/runtime/process/keeper/main.ts'],
+  outfile: `${folder}/keeper.cjs`,
+  bundle: true,
+  format: 'cjs',
+  platform: 'node',
+  target: 'node20',
+  minifyWhitespace: true,
+  minifySyntax: true,
+  charset: 'ascii',
+  sourcemap: true,
+  legalComments: 'none',
 });
 const imported = Object.values(metafile.outputs).flatMap(({ imports }) => imports);
 if (imported.some(({ kind }) => kind === 'dynamic-import')) throw new Error('the bundle imports what it must require');

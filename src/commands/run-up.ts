@@ -7,7 +7,7 @@ import { prepareInfraClients } from '../infra/check-health.ts';
 import { EXIT, UserError } from '../model/diagnostic.ts';
 import type { Emit } from '../model/event.ts';
 import type { Plan } from '../model/plan.ts';
-import type { Runtime } from '../model/runtime.ts';
+import type { ProjectHold, Runtime } from '../model/runtime.ts';
 import { endUp } from './end-up.ts';
 import { tellFailure } from './explain-error.ts';
 import type { GpuLedger } from './gpu-ledger.ts';
@@ -44,12 +44,14 @@ export async function runUp({ loaded, plan, flags, io, runtime, emit, record, le
   const staying = AbortSignal.any([io.interrupted, leave]);
   const walking = AbortSignal.any([staying, timeout.signal]);
   let ready = false;
+  let hold: ProjectHold | undefined;
   const events = new ContainerEvents();
   const infra = new Set(desired.infra.map(({ container }) => container.name));
   const run = watchLoaded(loaded, { runtime, events, io, emit, flags });
   const removed = new Map(loaded.observed.containers.map((container) => [container.name, nameOf(container)]));
   try {
     await events.open(runtime, loaded.project, attached.signal);
+    hold = await runtime.hold(loaded.project, walking);
     const execute = executeOperation({
       runtime,
       project: loaded.project,
@@ -109,6 +111,8 @@ export async function runUp({ loaded, plan, flags, io, runtime, emit, record, le
     if (left) throw leave.reason;
     throw new UserError('INTERRUPTED', 'interrupted', { exitCode: EXIT.interrupted });
   } finally {
+    // Whatever was to stop has stopped: what runs now goes on.
+    await hold?.release();
     attached.abort();
   }
 }

@@ -45,6 +45,7 @@ function mountOf(mount: DesiredMount, { shortName }: ServiceContext): readonly J
 
 function networkOf({ network }: DesiredContainer, { shortName }: ServiceContext): Fields {
   if (network.kind === 'container') return { network_mode: `service:${shortName(network.name)}` };
+  if (network.kind === 'host') return { network_mode: 'host' };
   return { hostname: network.hostname, networks: { default: { aliases: [...network.aliases] } } };
 }
 

@@ -104,7 +104,7 @@ async function withPodAddress(
     ...(container.args ?? []),
     ...container.env.map((entry) => entry.value),
   ];
-  if (container.network.kind === 'bridge' || !words.some((word) => word.includes(POD_ADDRESS))) return container;
+  if (container.network.kind !== 'container' || !words.some((word) => word.includes(POD_ADDRESS))) return container;
   const address = (await runtime.inspect(container.network.name, signal))?.address ?? '';
   const fill = (word: string) => word.replaceAll(POD_ADDRESS, address);
   return {

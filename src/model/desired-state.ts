@@ -152,7 +152,10 @@ export interface DesiredFile {
   readonly owner: number | undefined;
 }
 
-/** Own address on the project's bridge with DNS aliases, or joined to another container's network namespace. */
+/**
+ * Own address on the project's bridge with DNS aliases, or joined to another container's network namespace; a process of the host stands
+ * on the host's network, and has a loopback address of its own to be told apart by.
+ */
 export type DesiredNetworking =
   | {
       readonly kind: 'bridge';
@@ -160,7 +163,8 @@ export type DesiredNetworking =
       readonly aliases: readonly string[];
       readonly hostname: string;
     }
-  | { readonly kind: 'container'; readonly name: string };
+  | { readonly kind: 'container'; readonly name: string }
+  | { readonly kind: 'host'; readonly address: string };
 
 /** `hostPort` 0: the engine picks one; the hash counts 0, so that the pick does not change it. */
 export interface PublishedPort {

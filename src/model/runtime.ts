@@ -77,6 +77,11 @@ export interface AttachedExecOptions {
   readonly stderr: NodeJS.WritableStream;
 }
 
+/** What is running goes on after `release`, whoever ends. */
+export interface ProjectHold {
+  release(): Promise<void>;
+}
+
 /**
  * What runs containers (or processes). Every method is one call, decides nothing, and is safe to repeat: making what exists
  * or removing what is gone succeeds. Errors a user can act on are `UserError`s (exit 3 preflight, 4 start).
@@ -102,6 +107,11 @@ export interface Runtime {
   killContainer(name: string, signal: AbortSignal): Promise<void>;
   removeContainer(name: string, signal: AbortSignal): Promise<void>;
   setRestartPolicy(name: string, policy: 'no' | 'unless-stopped', signal: AbortSignal): Promise<void>;
+  /**
+   * Until it is released, the project lives no longer than this process: what has no restart policy of its own is stopped when this
+   * process ends, by whatever cause. A runtime whose containers outlive their clients by nature holds nothing.
+   */
+  hold(project: string, signal: AbortSignal): Promise<ProjectHold>;
 
   /** Lines in order; ends when the container has ended (follow) or when all was read. Complete from the first line on. */
   logs(name: string, options: LogOptions, signal: AbortSignal): AsyncIterable<LogLine>;

@@ -1,5 +1,5 @@
 import type Docker from 'dockerode';
-import type { DesiredContainer } from '../../model/desired-state.ts';
+import type { DesiredContainer, DesiredNetworking } from '../../model/desired-state.ts';
 import { type GpuDriver, gpuRequest } from './gpu-request.ts';
 import { fileDirectories } from './write-files.ts';
 
@@ -48,6 +48,17 @@ function bindsOf({ mounts }: DesiredContainer): string[] {
   );
 }
 
+function networkMode(network: DesiredNetworking): string {
+  switch (network.kind) {
+    case 'bridge':
+      return network.network;
+    case 'container':
+      return `container:${network.name}`;
+    case 'host':
+      return 'host';
+  }
+}
+
 /**
  * The body of the engine's create call, without the name. Kubernetes `command` is Docker's entrypoint (DESIGN decision 7): where it is given without
  * `args` the image's CMD must not be added to it.
@@ -74,7 +85,7 @@ export function containerBody(
       ? { ExposedPorts: Object.fromEntries(publish.map((port) => [portKey(port.containerPort), {}])) }
       : {}),
     HostConfig: {
-      NetworkMode: network.kind === 'bridge' ? network.network : `container:${network.name}`,
+      NetworkMode: networkMode(network),
       RestartPolicy: { Name: 'no' },
       LogConfig: LOG_CONFIG,
       // Kubernetes runs no init process; an engine may have one by default.

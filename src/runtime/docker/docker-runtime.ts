@@ -64,6 +64,9 @@ export async function createDockerRuntime({ env, reach }: DockerRuntimeOptions):
         ),
       ),
 
+    // Containers are the engine's: they stay when a client ends.
+    hold: async () => ({ release: async () => undefined }),
+
     logs: (name, options, signal) => readLogs(docker, name, options, signal),
     events: (project, signal) => watchEvents(docker, project, signal),
     exec: (name, command, signal) => runExec(docker, name, command, signal),

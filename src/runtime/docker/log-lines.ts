@@ -1,35 +1,4 @@
-import { StringDecoder } from 'node:string_decoder';
-
-/** A line longer than this many characters is cut in pieces: nothing grows without bound. */
-export const MAX_LINE = 256 * 1024;
-
-/** Puts chunks of one stream together to lines; `\r\n` ends a line like `\n`, UTF-8 may be split anywhere. */
-export class LineSplitter {
-  readonly #decoder = new StringDecoder('utf8');
-  #rest = '';
-
-  /** The lines that this chunk completes. */
-  push(chunk: Buffer): string[] {
-    const parts = (this.#rest + this.#decoder.write(chunk)).split('\n');
-    this.#rest = parts.pop() ?? '';
-    if (this.#rest.length > MAX_LINE) {
-      parts.push(this.#rest);
-      this.#rest = '';
-    }
-    return parts.map(stripReturn);
-  }
-
-  /** What is left when the stream ends, if anything. */
-  end(): string[] {
-    const rest = this.#rest + this.#decoder.end();
-    this.#rest = '';
-    return rest === '' ? [] : [stripReturn(rest)];
-  }
-}
-
-function stripReturn(line: string): string {
-  return line.endsWith('\r') ? line.slice(0, -1) : line;
-}
+import { LineSplitter } from '../line-splitter.ts';
 
 /** An engine's time at the start of a payload: at most `2006-01-02T15:04:05.000000000+00:00 `. */
 const STAMP = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d) /;

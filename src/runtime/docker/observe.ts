@@ -3,9 +3,10 @@ import type { GpuHold } from '../../model/host-inventory.ts';
 import { LABEL, membershipFilter } from '../../model/labels.ts';
 import { replicaId } from '../../model/names.ts';
 import type { ObservedContainer, ObservedImage, ObservedState } from '../../model/observed-state.ts';
+import { parseGpus, parseReplica } from '../parse-labels.ts';
 import { callEngine, isNotFound } from './engine-errors.ts';
 import { parseImageReference } from './image-reference.ts';
-import { parseContainer, parseGpus, parseReplica } from './parse-container.ts';
+import { parseContainer } from './parse-container.ts';
 
 async function inspectContainer(
   docker: Docker,

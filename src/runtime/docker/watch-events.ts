@@ -1,9 +1,9 @@
 import type Docker from 'dockerode';
 import { LABEL, membershipFilter } from '../../model/labels.ts';
 import type { RuntimeEvent } from '../../model/runtime.ts';
+import { LineSplitter } from '../line-splitter.ts';
+import { isKnownRole } from '../parse-labels.ts';
 import { callEngine, toUserError } from './engine-errors.ts';
-import { LineSplitter } from './log-lines.ts';
-import { isKnownRole } from './parse-container.ts';
 import { finishedName } from './unfinished-name.ts';
 
 const ACTIONS: readonly RuntimeEvent['action'][] = ['create', 'start', 'die', 'oom', 'stop', 'kill', 'destroy'];

@@ -1,12 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  FrameSplitter,
-  LineSplitter,
-  MAX_LINE,
-  MessageJoiner,
-  parseStamp,
-} from '../../../../src/runtime/docker/log-lines.ts';
+import { FrameSplitter, MessageJoiner, parseStamp } from '../../../../src/runtime/docker/log-lines.ts';
+import { LineSplitter, MAX_LINE } from '../../../../src/runtime/line-splitter.ts';
 
 /** Cuts a buffer at the given places. */
 function cut(whole: Buffer, places: readonly number[]): Buffer[] {

@@ -1,0 +1,175 @@
+import { access, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { GpuHold } from '../../model/host-inventory.ts';
+import { networkName, replicaId } from '../../model/names.ts';
+import type { ObservedContainer, ObservedState } from '../../model/observed-state.ts';
+import { parseLabels } from '../parse-labels.ts';
+import { type ContainerSpec, type ContainerState, readContainer } from './container-state.ts';
+import type { Keepers } from './keepers.ts';
+import { isSameProcess } from './proc.ts';
+import { containerFolder, projectFile, projectFolder, volumesFolder } from './state-folder.ts';
+
+/** Where projects are, and who keeps them. */
+export interface Place {
+  readonly root: string;
+  readonly keepers: Keepers;
+}
+
+async function list(folder: string): Promise<readonly string[]> {
+  const names = await readdir(folder).catch(() => []);
+  return names.filter((name) => !name.startsWith('.')).toSorted();
+}
+
+/** Names of the projects that were made here. */
+export async function listProjects({ root }: Place): Promise<readonly string[]> {
+  const names = await list(root);
+  const made = await Promise.all(names.map((name) => exists(projectFile(projectFolder(root, name)))));
+  return names.filter((_, index) => made[index]);
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** What there is of a container whose files do not tell: only its name counts, and it can only be removed. */
+function tornContainer(project: string, name: string): ObservedContainer {
+  return {
+    id: name,
+    name,
+    project,
+    graph: '',
+    source: '',
+    component: name.startsWith(`${project}-`) ? name.slice(project.length + 1) : name,
+    type: '',
+    replica: 0,
+    role: 'main',
+    container: 'main',
+    hash: '',
+    gpus: [],
+    probes: {},
+    facts: { graceSeconds: 0, reach: 'published', runtimeVersion: '' },
+    status: 'dead',
+    exitCode: undefined,
+    oomKilled: false,
+    memoryLimited: false,
+    startedAt: undefined,
+    finishedAt: undefined,
+    imageId: '',
+    image: 'its state is torn',
+    restartPolicy: 'no',
+    restartCount: 0,
+    address: undefined,
+    published: [],
+  };
+}
+
+/**
+ * A process that lives without its keeper is `dead`: nobody reads what it says, and it can only be removed. One that is gone without its
+ * keeper has ended, nobody knows how.
+ */
+async function statusOf(state: ContainerState, isKept: () => Promise<boolean>): Promise<ObservedContainer['status']> {
+  if (state.status === 'created' || state.status === 'exited' || (await isKept())) return state.status;
+  const { pid, startTime } = state;
+  return pid !== undefined && startTime !== undefined && (await isSameProcess(pid, startTime)) ? 'dead' : 'exited';
+}
+
+function wholeContainer(
+  name: string,
+  { container }: ContainerSpec,
+  state: ContainerState,
+  status: ObservedContainer['status'],
+): ObservedContainer | undefined {
+  const labelled = parseLabels(container.labels);
+  if (!labelled) return undefined;
+  const runs = status === 'running';
+  return {
+    ...labelled,
+    id: name,
+    name,
+    status,
+    exitCode: status === 'exited' || status === 'dead' ? (state.exitCode ?? -1) : undefined,
+    oomKilled: state.oomKilled,
+    memoryLimited: container.memoryBytes !== undefined,
+    startedAt: state.startedAt,
+    finishedAt: state.finishedAt,
+    imageId: container.image,
+    image: container.image,
+    restartPolicy: state.restartPolicy,
+    restartCount: state.restartCount,
+    address: runs && container.network.kind === 'host' ? container.network.address : undefined,
+    published: runs ? container.publish : [],
+  };
+}
+
+async function observeContainer(
+  { root, keepers }: Place,
+  project: string,
+  name: string,
+): Promise<ObservedContainer | undefined> {
+  const folder = projectFolder(root, project);
+  const read = await readContainer(containerFolder(folder, name));
+  if (!read) return undefined;
+  if (read.kind === 'torn') return tornContainer(project, name);
+  const status = await statusOf(read.state, async () => (await keepers.find(folder)) !== undefined);
+  const whole = wholeContainer(name, read.spec, read.state, status);
+  // A folder that was copied here from elsewhere is none of this project.
+  return whole?.project === project && read.spec.container.name === name ? whole : tornContainer(project, name);
+}
+
+/** The containers of one project: infrastructure first, then by name. */
+async function observeProject(place: Place, project: string): Promise<readonly ObservedContainer[]> {
+  const names = await list(join(projectFolder(place.root, project), 'containers'));
+  const found = await Promise.all(names.map((name) => observeContainer(place, project, name)));
+  const containers = found.flatMap((container) => container ?? []);
+  return containers.toSorted((a, b) => Number(b.role === 'infra') - Number(a.role === 'infra'));
+}
+
+export async function observeAll(place: Place): Promise<readonly ObservedContainer[]> {
+  const projects = await listProjects(place);
+  return (await Promise.all(projects.map((project) => observeProject(place, project)))).flat();
+}
+
+/** GPUs of running containers of every project. */
+export async function observeGpuHolds(place: Place): Promise<readonly GpuHold[]> {
+  const running = (await observeAll(place)).filter(({ status }) => status === 'running' || status === 'dead');
+  return running.flatMap(({ gpus, project, component, replica }) =>
+    gpus.map((uuid) => ({ uuid, project, replica: replicaId(component, replica) })),
+  );
+}
+
+/** Where a container is: names are unique over all projects. */
+export async function findProject(place: Place, name: string): Promise<string | undefined> {
+  const projects = await list(place.root);
+  const has = await Promise.all(
+    projects.map((project) => exists(containerFolder(projectFolder(place.root, project), name))),
+  );
+  return projects.find((_, index) => has[index]);
+}
+
+export async function inspect(place: Place, name: string): Promise<ObservedContainer | undefined> {
+  const project = await findProject(place, name);
+  return project === undefined ? undefined : observeContainer(place, project, name);
+}
+
+export async function observe(place: Place, project: string, images: readonly string[]): Promise<ObservedState> {
+  const folder = projectFolder(place.root, project);
+  const [containers, claims, scratch, made, gpuHolds] = await Promise.all([
+    observeProject(place, project),
+    list(volumesFolder(folder, false)),
+    list(volumesFolder(folder, true)),
+    exists(projectFile(folder)),
+    observeGpuHolds(place),
+  ]);
+  return {
+    project,
+    containers,
+    networks: made ? [{ id: project, name: networkName(project) }] : [],
+    volumes: [...claims.map((name) => ({ name, scratch: false })), ...scratch.map((name) => ({ name, scratch: true }))],
+    // What a container runs is on this machine: there is nothing to pull.
+    images: new Map(images.map((image) => [image, { id: image, user: '' }])),
+    gpuHolds,
+  };
+}

@@ -1,0 +1,4 @@
+import { testConformance } from '../support/conformance.ts';
+import { startProcessProject } from './support/process-project.ts';
+
+testConformance(startProcessProject);

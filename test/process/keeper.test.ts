@@ -1,0 +1,153 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { networkName } from '../../src/model/names.ts';
+import { findMembers } from '../../src/runtime/process/proc.ts';
+import { containerFolder, projectFolder } from '../../src/runtime/process/state-folder.ts';
+import { makeRuntime, type ProcessProject, startProcessProject } from './support/process-project.ts';
+
+const never = new AbortController().signal;
+const HOLDER = fileURLToPath(new URL('support/hold-project.ts', import.meta.url));
+
+function folderOf({ root, name }: ProcessProject, container: string): string {
+  return containerFolder(projectFolder(root, name), container);
+}
+
+/** The pid of the keeper of a project: its folder is its argument. */
+function keeperPid({ root, name }: ProcessProject): number {
+  const folder = projectFolder(root, name);
+  const pid = readdirSync('/proc').find((entry) => {
+    if (!/^\d+$/.test(entry)) return false;
+    try {
+      return readFileSync(`/proc/${entry}/cmdline`, 'utf8').split('\0')[2] === folder;
+    } catch {
+      return false;
+    }
+  });
+  if (pid === undefined) throw new Error('no keeper runs');
+  return Number(pid);
+}
+
+test('what is held ends with its holder, killed by any signal; what has a restart policy stays', async () => {
+  await using project = await startProcessProject();
+  const { runtime, root, name } = project;
+  for (const signal of ['SIGKILL', 'SIGHUP'] as const) {
+    const [worker, kept] = ['worker', 'kept'].map((component) =>
+      project.container(component, 'sleep 60 & setsid sleep 60 & wait'),
+    );
+    if (!worker || !kept) throw new Error('two were made');
+    for (const container of [worker, kept]) await runtime.createContainer(container, never);
+    await runtime.setRestartPolicy(kept.name, 'unless-stopped', never);
+    await runtime.startContainer(kept.name, never);
+    const holder = spawn(process.execPath, ['--import', 'tsx', HOLDER, root, name, worker.name], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(holder.stdout, 'data');
+    expect((await findMembers(folderOf(project, worker.name))).length).toBeGreaterThan(1);
+    holder.kill(signal);
+    await expect.poll(() => findMembers(folderOf(project, worker.name)), { timeout: 10_000 }).toEqual([]);
+    await expect.poll(async () => (await runtime.inspect(worker.name, never))?.status).toBe('exited');
+    expect(await runtime.inspect(kept.name, never)).toMatchObject({ status: 'running' });
+    for (const container of [worker, kept]) await runtime.removeContainer(container.name, never);
+  }
+});
+
+test('what is released goes on without its holder', async () => {
+  await using project = await startProcessProject();
+  const { name } = project;
+  const holder = makeRuntime(project.root);
+  const worker = project.container('worker', 'exec sleep 60');
+  const hold = await holder.hold(name, never);
+  await holder.createContainer(worker, never);
+  await holder.startContainer(worker.name, never);
+  await hold.release();
+  expect(await project.runtime.inspect(worker.name, never)).toMatchObject({ status: 'running' });
+});
+
+test('a killed keeper leaves what is dead: the next one ends it, and reports nothing as running', async () => {
+  await using project = await startProcessProject();
+  const { runtime, name } = project;
+  const worker = project.container('worker', '(setsid sleep 60 &) ; sleep 60');
+  await runtime.createContainer(worker, never);
+  await runtime.startContainer(worker.name, never);
+  process.kill(keeperPid(project), 'SIGKILL');
+  await expect.poll(async () => (await runtime.inspect(worker.name, never))?.status, { timeout: 5000 }).toBe('dead');
+  await runtime.removeContainer(worker.name, never);
+  expect(await findMembers(folderOf(project, worker.name))).toEqual([]);
+  expect((await runtime.observe(name, [], never)).containers).toEqual([]);
+});
+
+test('a pid that was reused is never signalled', async () => {
+  await using project = await startProcessProject();
+  const { runtime } = project;
+  const worker = project.container('worker', 'exec sleep 60');
+  await runtime.createContainer(worker, never);
+  await runtime.startContainer(worker.name, never);
+  process.kill(keeperPid(project), 'SIGKILL');
+  const bystander = spawn('sleep', ['60'], { detached: true, stdio: 'ignore' });
+  const file = join(folderOf(project, worker.name), 'state.json');
+  const state = JSON.parse(readFileSync(file, 'utf8'));
+  const [left] = await findMembers(folderOf(project, worker.name));
+  if (left) process.kill(left.pid, 'SIGKILL');
+  writeFileSync(file, JSON.stringify({ ...state, pid: bystander.pid }));
+  await expect.poll(async () => (await runtime.inspect(worker.name, never))?.status, { timeout: 5000 }).toBe('exited');
+  await runtime.removeContainer(worker.name, never);
+  expect(bystander.exitCode).toBeNull();
+  expect(bystander.signalCode).toBeNull();
+  bystander.kill('SIGKILL');
+});
+
+test.each([
+  ['cut', (text: string) => text.slice(0, text.length / 2)],
+  ['of another version', (text: string) => text.replace('"form":1', '"form":999')],
+  ['of another project', (text: string) => text.replaceAll('dynamo.project":"', 'dynamo.project":"other-')],
+])('state that is %s is told, not trusted, and removed with its processes', async (_, tear) => {
+  await using project = await startProcessProject();
+  const { runtime, name } = project;
+  const worker = project.container('worker', 'exec sleep 60');
+  await runtime.createContainer(worker, never);
+  await runtime.startContainer(worker.name, never);
+  process.kill(keeperPid(project), 'SIGKILL');
+  const file = join(folderOf(project, worker.name), 'spec.json');
+  writeFileSync(file, tear(readFileSync(file, 'utf8')));
+  await expect.poll(async () => (await runtime.observe(name, [], never)).containers.length).toBe(1);
+  const [torn] = (await runtime.observe(name, [], never)).containers;
+  expect(torn).toMatchObject({ name: worker.name, status: 'dead', image: 'its state is torn' });
+  await runtime.removeContainer(worker.name, never);
+  expect(await findMembers(folderOf(project, worker.name))).toEqual([]);
+  expect((await runtime.observe(name, [], never)).containers).toEqual([]);
+});
+
+test('files are private and go with their container; a project that is removed leaves nothing', async () => {
+  await using project = await startProcessProject();
+  const { runtime, name, root } = project;
+  await runtime.createNetwork(name, networkName(name), never);
+  const folder = folderOf(project, `${name}-reader-0`);
+  const path = join(folder, 'files', 'etc', 'token');
+  const reader = project.container('reader', `stat -c %a ${folder} ${path}; cat ${path}`, {
+    files: [{ path, content: 'secret', mode: 0o400, secret: true, owner: undefined }],
+  });
+  await runtime.createContainer(reader, never);
+  await runtime.startContainer(reader.name, never);
+  const lines: string[] = [];
+  for await (const { line } of runtime.logs(reader.name, { follow: true }, never)) lines.push(line);
+  expect(lines).toEqual(['700', '400', 'secret']);
+  await runtime.removeNetwork(networkName(name), never);
+  expect(await runtime.observe(name, [], never)).toMatchObject({ containers: [], networks: [] });
+  // The keeper ends once nobody is connected to it: this process still is.
+  expect(readdirSync(join(root, name)).toSorted()).toEqual(['keeper.sock']);
+});
+
+test('a program that is not there is refused in words', async () => {
+  await using project = await startProcessProject();
+  const { runtime } = project;
+  const lost = project.container('lost', '', { entrypoint: ['no-such-program'] });
+  await runtime.createContainer(lost, never);
+  await expect(runtime.startContainer(lost.name, never)).rejects.toMatchObject({ code: 'START_FAILED', exitCode: 4 });
+  const nowhere = project.container('nowhere', 'true', { workingDir: '/no/such/directory' });
+  await runtime.createContainer(nowhere, never);
+  await expect(runtime.startContainer(nowhere.name, never)).rejects.toMatchObject({ code: 'START_FAILED' });
+});
