@@ -73,10 +73,11 @@ function inContainer(container: Node, say: Say): Node {
     const node = container.fields.get(field);
     return node?.kind === 'list' ? node.items.map(textOf) : [];
   });
-  if (!words.some((word) => ENGINE.test(word))) return container;
   const args = container.fields.get('args');
   if (args?.kind !== 'list') return container;
-  const items = keptWords(args, say);
+  const isShell = /(?:^|\/)(?:ba|da)?sh$/.test(words[0] ?? '');
+  if (!isShell && !words.some((word) => ENGINE.test(word))) return container;
+  const items = isShell ? args.items.map((item) => inShellText(item, say)) : keptWords(args, say);
   return items.length === 0
     ? withField(container, 'args', undefined)
     : withField(container, 'args', { ...args, items });
@@ -104,6 +105,27 @@ function keptWords({ items }: ListNode, say: Say): readonly Node[] {
     }
   }
   return kept;
+}
+
+const ENGINE_IN_TEXT = /\bdynamo\.(?:vllm|sglang|trtllm)\b|\bvllm-rs\b|\bsglang\.launch_server\b/;
+
+/** The text of a shell that starts engines. What is set in JSON there stays: quotes are the shell's. */
+function inShellText(node: Node, say: Say): Node {
+  const text = textOf(node);
+  if (!ENGINE_IN_TEXT.test(text)) return node;
+  const drop = (written: string) => {
+    say(written.trim(), node);
+    return '';
+  };
+  const plain = Object.entries(TEST_FLAGS).reduce(
+    (rest, [flag, count]) =>
+      rest.replace(new RegExp(`\\s+${flag}${count === 0 ? '' : '[ =]\\S+'}(?=\\s|$)`, 'g'), drop),
+    text,
+  );
+  const left = plain.replace(new RegExp(`\\s+${UTILIZATION}[ =](\\S+)(?=\\s|$)`, 'g'), (written, value: string) =>
+    Number(value) < LEAST_UTILIZATION ? drop(written) : written,
+  );
+  return left === text ? node : scalar(left, node.origin);
 }
 
 function textOf(node: Node | undefined): string {

@@ -42,7 +42,8 @@ export function keptEnv(
     (word, index) => index > 2 && word.startsWith('--') && !/^--(?:http-port|http-host|router-mode)(?:=|$)/.test(word),
   );
   if (mode === undefined || rest.length > 0) return entries;
-  return [...entries.filter((entry) => entry.name !== 'DYN_ROUTER_MODE'), { name: 'DYN_ROUTER_MODE', value: mode }];
+  const own = entries.filter((entry) => entry.name !== 'DYN_ROUTER_MODE');
+  return [...own, { name: 'DYN_ROUTER_MODE', value: mode }].toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** What every launch exports alike goes to the graph. */

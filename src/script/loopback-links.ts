@@ -8,6 +8,8 @@ const JSON_PORT = /"[\w.]*port"\s*:\s*"?(\d{2,5})/g;
 const SOCKET = /(?:ipc:\/\/|unix:(?:\/\/)?)?(\/tmp\/[\w./-]+)/g;
 /** Flags whose path in /tmp is read by many and joins none. */
 const ORDINARY_FLAG = /^--?[\w-]*(?:model|config|args|log|cache|template|tokenizer|dir)/;
+/** Joined by their values (see `meetingPoints`). */
+const MEETING_FLAGS: readonly string[] = ['--dist-init-addr', '--master-addr', '--data-parallel-address'];
 const INFRA_PORTS: readonly number[] = [2379, 2380, 4222, 6222, 8222];
 
 export interface LoopbackReference {
@@ -23,8 +25,8 @@ export interface LoopbackReference {
 export function findLoopbackReferences(launches: readonly ClassifiedLaunch[]): readonly LoopbackReference[] {
   return launches.flatMap((speaker) => {
     const texts = [
-      // Where KV events are published is an address that the process itself listens on.
-      ...withoutFlags(speaker.launch.argv, '--kv-events-config'),
+      // Where KV events are published, and where ranks meet, is an address that the process itself listens on.
+      ...withoutFlags(speaker.launch.argv, '--kv-events-config', ...MEETING_FLAGS),
       ...Object.entries(speaker.launch.env).flatMap(([name, value]) =>
         name === 'NATS_SERVER' || name === 'ETCD_ENDPOINTS' ? [] : [value],
       ),

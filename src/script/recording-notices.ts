@@ -26,7 +26,7 @@ export function recordingNotices(sources: NoticeSources): readonly Diagnostic[] 
       : { at: { file: at.file.startsWith('/') ? at.file : tree.script, line: at.line, col: 1 } }),
     ...(hint === undefined ? {} : { hint }),
   });
-  const told = records.calls.flatMap((call) => tellCall(call, say));
+  const told = [...tellMissing(records, say), ...records.calls.flatMap((call) => tellCall(call, say))];
   const unique = told.filter(
     (notice, index) =>
       told.findIndex((other) => other.code === notice.code && other.message === notice.message) === index,
@@ -94,6 +94,24 @@ function tellLimit(records: Records, limits: RecordLimits, say: Say): readonly D
   if (records.exitCode === undefined || records.exitCode === 0) return full;
   const last = records.output.trim().split('\n').at(-1) ?? '';
   return [...full, say('warning', 'SCRIPT_EXIT', `the script ended with status ${records.exitCode}: ${last}`)];
+}
+
+/** What bash itself says of a file or a directory: `/x/agg.sh: line 5: cd: /workspace/y: No such file or directory`. */
+const MISSING = /^(\S.*): line (\d+): (cd: )?(\S.*): (No such file or directory|Not a directory|Permission denied)$/gm;
+
+/** Scripts go on after it, without what they were to read, or leave out what they were to start there. The last words of a script that ends with it are told as its end. */
+function tellMissing({ output, exitCode }: Records, say: Say): readonly Diagnostic[] {
+  const last = output.trim().split('\n').at(-1);
+  return [...output.matchAll(MISSING)]
+    .filter(([line]) => exitCode === 0 || line !== last)
+    .map(([, file = '', line, cd, path = '', why = '']) =>
+      say(
+        'warning',
+        'FILE_MISSING',
+        `${path}: ${why.toLowerCase()}${cd === undefined ? '' : ', so what the script starts there is not known'}`,
+        { file, line: Number(line) },
+      ),
+    );
 }
 
 function tellCall(call: RecordedCall, say: Say): readonly Diagnostic[] {

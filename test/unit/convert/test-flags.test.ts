@@ -68,3 +68,22 @@ test('flags that stay are pointed out', () => {
     { severity: 'notice', message: '--enforce-eager is for tests', hint: '--production leaves it out' },
   ]);
 });
+
+test('the text of a shell loses them too, each process of it', () => {
+  const line = (rank: number, more: string) => `python3 -m dynamo.vllm --rank ${rank} ${more}--model m &`;
+  const shell = (more: string) => `trap 'kill 0' EXIT\n${line(0, more)}\n${line(1, more)}\nwait -n`;
+  const graph = readGraph(`apiVersion: nvidia.com/v1beta1
+kind: DynamoGraphDeployment
+metadata: {name: g}
+spec:
+  components:
+    - name: W
+      type: worker
+      podTemplate: {spec: {containers: [{name: main, image: i, command: [/bin/bash, -c], args: [${JSON.stringify(
+        shell('--enforce-eager --kv-cache-memory-bytes 9 --gpu-memory-utilization 0.01 '),
+      )}]}]}}
+`);
+  const { graph: changed, diagnostics } = withoutTestFlags(graph);
+  expect(argsOf(changed)).toEqual([shell('')]);
+  expect(diagnostics).toHaveLength(6);
+});

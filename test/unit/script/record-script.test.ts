@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -278,6 +278,25 @@ describe.skipIf(!namespaces)('a hostile script', () => {
     expect(launches.map(row)).toEqual(['3 python3 -m after']);
     expect(notices.map((notice) => notice.code)).toContain('SCRIPT_WRITES_TOO_MUCH');
   });
+});
+
+test.skipIf(!namespaces)('a helper and a directory that are not there are said at their lines', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'missing-'));
+  try {
+    const file = join(folder, 'go.sh');
+    writeFileSync(file, '#!/bin/bash\nsource ./helpers.sh\npython3 -m a &\n(cd /nowhere && python3 -m b) &\nwait\n');
+    const { launches, notices } = await recordScript(
+      { file, args: [], env: {}, room: 'namespace' },
+      AbortSignal.timeout(60_000),
+    );
+    expect(launches.map(({ argv }) => argv.at(-1))).toEqual(['a']);
+    expect(notices.map(({ code, message, at }) => `${at?.line} ${code} ${message}`)).toEqual([
+      '2 FILE_MISSING ./helpers.sh: no such file or directory',
+      '4 FILE_MISSING /nowhere: no such file or directory, so what the script starts there is not known',
+    ]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 describe('without a room', () => {
