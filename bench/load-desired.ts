@@ -1,4 +1,4 @@
-import { connect } from '../src/commands/connect.ts';
+import { connectDocker } from '../src/commands/connect.ts';
 import type { Io } from '../src/commands/io.ts';
 import { loadProject } from '../src/commands/load-project.ts';
 import type { DesiredState } from '../src/model/desired-state.ts';
@@ -25,7 +25,7 @@ export async function loadDesired(
     killed: signal,
   };
   const flags = { project, port, bind: '127.0.0.1', runtimeVersion: [], image: [], scale: [], envFile: [] };
-  const { desired } = await loadProject({ file, scriptArgs: [] }, flags, io, await connect(io));
+  const { desired } = await loadProject({ file, scriptArgs: [] }, flags, io, await connectDocker(io));
   const odd = desired.replicas.find(({ containers }) =>
     containers.some(({ files, role }) => files.length > 0 || role !== 'main'),
   );

@@ -5,7 +5,7 @@ import type { Finding, MachineFacts } from '../diagnose/judge-machine.ts';
 import { EXIT, UserError } from '../model/diagnostic.ts';
 import type { ObservedContainer } from '../model/observed-state.ts';
 import type { Runtime } from '../model/runtime.ts';
-import { connect } from './connect.ts';
+import { connectDocker } from './connect.ts';
 import { type Io, print, printJson } from './io.ts';
 
 interface DoctorFlags {
@@ -52,7 +52,7 @@ interface EngineLook {
 
 async function lookAtEngine(io: Io): Promise<EngineLook> {
   try {
-    const runtime: Runtime = await connect(io);
+    const runtime: Runtime = await connectDocker(io);
     const [engine, containers] = await Promise.all([runtime.facts(io.interrupted), runtime.observeAll(io.interrupted)]);
     const images = [...new Set(containers.filter(({ role }) => role === 'main').map(({ image }) => image))];
     const observed = await runtime.observe('doctor', images, io.interrupted);

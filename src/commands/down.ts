@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
 import { formatDiagnostic } from '../model/diagnostic.ts';
 import { planDown } from '../plan/plan-removal.ts';
-import { chooseProject } from './choose-project.ts';
-import { connect } from './connect.ts';
+import { connectProject } from './connect-project.ts';
 import { findGpuLeftovers, heldGpus } from './gpu-leftovers.ts';
 import { type Io, say } from './io.ts';
 import { LEAVE, lockProject } from './project-lock.ts';
@@ -29,8 +28,7 @@ export function registerDown(program: Command, io: Io): void {
 const LETS_GO_WITHIN_MS = 10_000;
 
 async function down(flags: DownFlags, io: Io): Promise<void> {
-  const runtime = await connect(io);
-  const project = await chooseProject(flags.project, io.env, runtime, io.interrupted);
+  const { runtime, project } = await connectProject(flags.project, io);
   await using _lock = await takeOver(project, io);
   const observed = await runtime.observe(project, [], io.interrupted);
   const plan = planDown(observed, { volumes: flags.volumes ?? false });

@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import { replicaId } from '../model/names.ts';
-import { chooseProject } from './choose-project.ts';
-import { connect } from './connect.ts';
+import { connectProject } from './connect-project.ts';
 import { type Io, print } from './io.ts';
 
 interface EventsFlags {
@@ -20,8 +19,7 @@ export function registerEvents(program: Command, io: Io): void {
 }
 
 async function showEvents(flags: EventsFlags, io: Io): Promise<void> {
-  const runtime = await connect(io);
-  const project = await chooseProject(flags.project, io.env, runtime, io.interrupted);
+  const { runtime, project } = await connectProject(flags.project, io);
   for await (const event of runtime.events(project, io.interrupted).stream) {
     const time = new Date(event.time).toISOString();
     if (flags.format === 'json') print(io, JSON.stringify({ ...event, time }));

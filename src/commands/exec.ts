@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../model/diagnostic.ts';
-import { chooseProject } from './choose-project.ts';
-import { connect } from './connect.ts';
+import { connectProject } from './connect-project.ts';
 import type { Io } from './io.ts';
 import { selectContainers } from './logs.ts';
 
@@ -34,8 +33,7 @@ export function registerExec(program: Command, io: Io, setExitCode: (code: numbe
 }
 
 async function execIn(component: string, command: readonly string[], flags: ExecFlags, io: Io): Promise<number> {
-  const runtime = await connect(io);
-  const project = await chooseProject(flags.project, io.env, runtime, io.interrupted);
+  const { runtime, project } = await connectProject(flags.project, io);
   const { containers } = await runtime.observe(project, [], io.interrupted);
   const chosen = selectContainers(containers, [component]).filter(
     (container) => container.role === 'main' || container.role === 'infra',

@@ -3,7 +3,7 @@ import { EXIT, UserError } from '../model/diagnostic.ts';
 import { type GpuDevice, listDevices } from '../model/gpu-device.ts';
 import type { GpuHold, GpuProcess } from '../model/host-inventory.ts';
 import { formatBytes } from '../model/quantity.ts';
-import { connect } from './connect.ts';
+import { connectAll } from './connect-project.ts';
 import { type Io, print, printJson, say, terminalColumns } from './io.ts';
 import { nameOf } from './run-plan.ts';
 
@@ -38,8 +38,8 @@ export function registerGpus(program: Command, io: Io): void {
 /** GPUs that running replicas of any project hold, by the labels of their containers. Without an engine nobody holds any. */
 async function readHolds(io: Io): Promise<readonly GpuHold[]> {
   try {
-    const runtime = await connect(io);
-    const running = (await runtime.observeAll(io.interrupted)).filter(({ status }) => status === 'running');
+    const found = await Promise.all((await connectAll(io)).map((runtime) => runtime.observeAll(io.interrupted)));
+    const running = found.flat().filter(({ status }) => status === 'running');
     return running.flatMap((container) =>
       container.gpus.map((uuid) => ({ uuid, project: container.project, replica: nameOf(container) })),
     );

@@ -5,6 +5,12 @@ import { addScriptFlags, type ScriptFlags } from './script-flags.ts';
 /** Flags of every verb that reads a graph. */
 export interface GraphFlags extends ScriptFlags {
   readonly project?: string;
+  /** `docker` or `process` */
+  readonly runtime?: string;
+  /** Interpreter of processes. */
+  readonly python?: string;
+  /** Variables of the caller that processes are given. */
+  readonly envPass?: readonly string[];
   readonly name?: string;
   readonly operatorVersion?: string;
   readonly runtimeVersion?: readonly string[];
@@ -70,5 +76,13 @@ export function addGraphFlags(command: Command): Command {
       new Option('--secret <name=file>', 'Secret from KEY=value lines; NAME.KEY=VARIABLE: one key').argParser(collect),
     )
     .addOption(new Option('--volume <claim=path>', 'directory that stands for a claim').argParser(collect))
+    .option('--runtime <runtime>', 'docker, or process: on this host without containers (default: docker)')
+    .option('--python <path>', 'with --runtime process: the interpreter that has Dynamo')
+    .addOption(
+      new Option(
+        '--env-pass <names>',
+        'with --runtime process: variables of yours to pass on, `*` for any rest',
+      ).argParser(collect),
+    )
     .option('--infra-endpoints <etcd=…,nats=…>', 'use an etcd and a NATS that run already');
 }

@@ -10,7 +10,8 @@ export interface HuggingFace {
   readonly cache: HostFolder | undefined;
 }
 
-function cacheFolder(env: Readonly<Record<string, string | undefined>>, home: string): string {
+/** Where the hub client keeps everything: HF_HOME, else below the cache directory. */
+export function cacheFolder(env: Readonly<Record<string, string | undefined>>, home: string): string {
   return env.HF_HOME || join(env.XDG_CACHE_HOME || join(home, '.cache'), 'huggingface');
 }
 

@@ -1,4 +1,5 @@
 import { homedir } from 'node:os';
+import type { DynamoPython } from '../host/read-python.ts';
 import type { InfraEndpoints } from '../infra/parse-endpoints.ts';
 import { adaptMocker } from '../mock/adapt-mocker.ts';
 import type { DesiredContainer, DesiredState } from '../model/desired-state.ts';
@@ -15,13 +16,14 @@ import { buildDesiredState, type LocalOptions, type LocalReplica, listReplicas }
 import { readCompanionValues } from '../plan/companion-values.ts';
 import { checkComponentNames, parseComponentValues, valueFor } from '../plan/image-overrides.ts';
 import type { HostFolder } from '../plan/model-cache.ts';
-import { checkProjectName } from './choose-project.ts';
+import { checkProjectName } from './check-project-name.ts';
 import type { GraphFlags } from './graph-flags.ts';
 import { findHuggingFace } from './hugging-face.ts';
 import type { Io } from './io.ts';
 import { loadInfra } from './load-infra.ts';
 import type { ProjectInput } from './load-project.ts';
 import { operatorGeneration } from './operator-generation.ts';
+import { passedEnv } from './passed-env.ts';
 import { readEnvFiles } from './read-env-files.ts';
 import { readGraph } from './read-graph.ts';
 import { findMissingHostPaths, readVolumeFlags } from './read-host-folders.ts';
@@ -33,6 +35,8 @@ export interface Machine {
   readonly runtime: Runtime | undefined;
   /** Instead of the caller's own. */
   readonly modelCache?: HostFolder;
+  /** Processes and not containers run: what is installed decides the version, and there are no images. */
+  readonly python?: Promise<DynamoPython>;
 }
 
 /** A graph as containers, before anything is known of GPUs and of what runs. */
@@ -119,11 +123,13 @@ export async function layOutProject(
   const versions = parseComponentValues(flags.runtimeVersion ?? [], '--runtime-version');
   const claimsSoon = readVolumeFlags(flags.volume ?? [], io.env);
   claimsSoon.catch(() => undefined);
+  const python = await machine.python;
   const { graph, diagnostics, script } = await readGraph(
     {
       ...input,
       flags,
       generation,
+      onHost: python !== undefined,
       image: (component) => valueFor(images.byComponent, component),
       runtimeVersion: (component) => flags.tag ?? valueFor(versions, component),
     },
@@ -147,8 +153,12 @@ export async function layOutProject(
         mockProject({
           graph,
           resolved: written,
-          images,
-          versions,
+          ...(python === undefined
+            ? { images, versions }
+            : {
+                images: { byComponent: new Map([['', `ai-dynamo:${python.dynamoVersion}`]]), tag: undefined },
+                versions: new Map([['', python.dynamoVersion]]),
+              }),
           generation,
           project,
           runtime: machine.runtime ?? noMock(),
@@ -171,6 +181,7 @@ export async function layOutProject(
     runtimeOf: (component, image) => {
       const flag = valueFor(versions, component.name);
       const { version, why } =
+        (python && { version: python.dynamoVersion, why: `ai-dynamo of ${python.path}` }) ??
         mock?.versionOf(component) ??
         runtimeVersionOf({ flag, written: component.runtimeVersionOverride, image, generation });
       assumptions.note(component.name, version, why);
@@ -184,7 +195,7 @@ export async function layOutProject(
     gpus: new Map(),
     port: flags.port,
     bind: flags.bind,
-    extraEnv,
+    extraEnv: python ? new Map([...passedEnv(flags.envPass ?? [], io.env), ...extraEnv]) : extraEnv,
     hfCache: machine.modelCache ?? huggingFace.cache,
     workspace: script?.mountsTree ? { source: script.recording.tree, target: script.workspace } : undefined,
     claimFolders,

@@ -15,6 +15,7 @@ import { chosenGpus, type GiveGpusInput, giveGpus } from './give-gpus.ts';
 import type { GraphFlags } from './graph-flags.ts';
 import type { Io } from './io.ts';
 import { layOutProject } from './lay-out-project.ts';
+import { runtimeKind } from './runtime-kind.ts';
 
 /** FILE and what stands behind `--`. */
 export interface ProjectInput {
@@ -56,7 +57,15 @@ export async function loadProject(
   const restrictTo = chosenGpus(flags.gpus, io.env);
   const engine = runtime.facts(signal);
   engine.catch(() => undefined);
-  const laid = await layOutProject(input, flags, io, { engine, runtime });
+  const processes = runtimeKind(flags.runtime, io) === 'process' ? await import('./process-machine.ts') : undefined;
+  if (!processes) refuseProcessFlags(flags);
+  const python = processes?.readDynamoPython(flags.python, io);
+  python?.catch(() => undefined);
+  const laid = await layOutProject(input, flags, io, {
+    engine,
+    runtime,
+    ...(processes && python ? { python, modelCache: processes.processCache(io) } : {}),
+  });
   const { project, resolved, replicas } = laid;
   const used = [
     ...laid.built.desired.infra.map((entry) => entry.container),
@@ -79,7 +88,12 @@ export async function loadProject(
   ]);
   const given = inventory ? tryGiveGpus({ replicas, inventory, topology, observed, restrictTo }) : undefined;
   if (given?.shortage && !looksOnly) throw given.shortage;
-  const built = given?.gpus ? buildDesiredState(resolved, { ...laid.options, gpus: given.gpus }) : laid.built;
+  const contained = given?.gpus ? buildDesiredState(resolved, { ...laid.options, gpus: given.gpus }) : laid.built;
+  const placed =
+    processes && python && (await processes.placeProcesses(contained.desired, await python, { flags, io, runtime }));
+  const built = placed
+    ? { desired: placed.desired, deviations: [...contained.deviations, ...placed.deviations] }
+    : contained;
   const modelWorkers = replicas.some((replica) => registersModel(replica.component));
   return {
     project,
@@ -107,6 +121,13 @@ export async function loadProject(
     shared: laid.shared,
     shortage: given?.shortage,
   };
+}
+
+/** Flags that say something about processes only. */
+function refuseProcessFlags(flags: GraphFlags): void {
+  const misplaced = flags.python !== undefined ? '--python' : flags.envPass !== undefined ? '--env-pass' : undefined;
+  if (misplaced !== undefined)
+    throw new UserError('INVALID_FLAG', `${misplaced} is for processes`, { hint: 'use it with --runtime process' });
 }
 
 /** The GPUs of each replica, or the error that says why there are not enough. */

@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
 import { UserError } from '../model/diagnostic.ts';
 import type { ObservedContainer } from '../model/observed-state.ts';
-import { chooseProject } from './choose-project.ts';
-import { connect } from './connect.ts';
+import { connectProject } from './connect-project.ts';
 import { parseCount, parseSince } from './duration.ts';
 import type { Io } from './io.ts';
 import { nameOf } from './run-plan.ts';
@@ -52,8 +51,7 @@ function isNamed(container: ObservedContainer, name: string): boolean {
 
 async function showLogs(components: readonly string[], flags: LogsFlags, io: Io): Promise<void> {
   const signal = io.interrupted;
-  const runtime = await connect(io);
-  const project = await chooseProject(flags.project, io.env, runtime, signal);
+  const { runtime, project } = await connectProject(flags.project, io);
   const { containers } = await runtime.observe(project, [], signal);
   const chosen = selectContainers(containers, components).filter((container) => container.role !== 'sandbox');
   const { createLogWriter } = await import('../ui/log-writer.ts');

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { ObservedContainer } from '../model/observed-state.ts';
-import { connect } from './connect.ts';
+import { connectAll } from './connect-project.ts';
 import { type Io, print, printJson, terminalColumns } from './io.ts';
 
 interface LsFlags {
@@ -16,7 +16,7 @@ interface ProjectRow {
   readonly gpus: number;
 }
 
-/** `dynamo ls`: every project on this engine. */
+/** `dynamo ls`: every project on this machine. */
 export function registerLs(program: Command, io: Io): void {
   program
     .command('ls')
@@ -52,8 +52,9 @@ function projectRows(containers: readonly ObservedContainer[]): readonly Project
 }
 
 async function listProjects(flags: LsFlags, io: Io): Promise<void> {
-  const runtime = await connect(io);
-  const rows = projectRows(await runtime.observeAll(io.interrupted));
+  const runtimes = await connectAll(io);
+  const found = await Promise.all(runtimes.map((runtime) => runtime.observeAll(io.interrupted)));
+  const rows = projectRows(found.flat());
   if (flags.format === 'json') return printJson(io, rows);
   if (flags.quiet) return print(io, rows.map((row) => `${row.project}\n`).join(''));
   const { formatTable } = await import('../ui/table.ts');

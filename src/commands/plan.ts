@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { formatNotices, formatPlan, planToJson } from '../plan/format-plan.ts';
 import { reconcile } from '../plan/reconcile.ts';
-import { connect } from './connect.ts';
+import { connectGraph } from './connect.ts';
 import { addGraphFlags, type GraphFlags } from './graph-flags.ts';
 import { type Io, print, printJson, say } from './io.ts';
 import { type LoadedProject, loadProject, type ProjectInput } from './load-project.ts';
@@ -46,7 +46,7 @@ export function planUp(
 
 /** Prints the plan: data to stdout, notices to stderr. */
 export async function showPlan(input: ProjectInput, flags: PlanFlags, io: Io): Promise<void> {
-  const runtime = await connect(io);
+  const runtime = await connectGraph(flags, io);
   const loaded = await loadProject(input, flags, io, runtime, { looksOnly: true });
   if (loaded.shortage) {
     say(io, formatNotices(loaded.desired.notices));

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { chooseProject } from './choose-project.ts';
-import { connect } from './connect.ts';
+import { connectProject } from './connect-project.ts';
 import { type Io, print, printJson, say, terminalColumns } from './io.ts';
 import { readRows } from './replica-rows.ts';
+import { restarter } from './restarter.ts';
 
 interface PsFlags {
   readonly project?: string;
@@ -29,8 +29,7 @@ function formatAge(startedAt: string | null, now: number): string {
 }
 
 async function showReplicas(flags: PsFlags, io: Io): Promise<void> {
-  const runtime = await connect(io);
-  const project = await chooseProject(flags.project, io.env, runtime, io.interrupted);
+  const { runtime, project } = await connectProject(flags.project, io);
   const { containers } = await runtime.observe(project, [], io.interrupted);
   if (flags.quiet) return print(io, containers.map((container) => `${container.name}\n`).join(''));
   const rows = await readRows(containers, runtime, io.interrupted);
@@ -56,6 +55,6 @@ async function showReplicas(flags: PsFlags, io: Io): Promise<void> {
     ),
   );
   if (rows.some((row) => row.status === 'running' && row.type !== 'infra' && row.liveness === 'not watched')) {
-    say(io, 'liveness is not watched: up has left, and Docker restarts what ends');
+    say(io, `liveness is not watched: up has left, and ${restarter(runtime)} restarts what ends`);
   }
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { formatDiagnostic } from '../model/diagnostic.ts';
 import { PlanBuilder } from '../plan/plan-builder.ts';
-import { connect } from './connect.ts';
+import { connectGraph } from './connect.ts';
 import { addGraphFlags, type GraphFlags } from './graph-flags.ts';
 import { type Io, say } from './io.ts';
 import { loadProject, type ProjectInput } from './load-project.ts';
@@ -31,7 +31,7 @@ export function registerPull(program: Command, io: Io): void {
 }
 
 async function pull(input: ProjectInput, flags: PullFlags, io: Io): Promise<void> {
-  const runtime = await connect(io);
+  const runtime = await connectGraph(flags, io);
   const { project, desired, observed } = await loadProject(input, flags, io, runtime);
   const containers = [
     ...desired.infra.map((entry) => entry.container),

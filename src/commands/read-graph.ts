@@ -22,6 +22,8 @@ export interface ReadGraphInput {
     readonly secret?: readonly string[];
   };
   readonly generation: OperatorGeneration;
+  /** It runs on this host: files of a script's tree are where they are. */
+  readonly onHost?: boolean;
   /** It is only rendered: what a cluster would refuse is a warning. */
   readonly lenient?: boolean;
   /** `--image` and `--runtime-version` by component, as a script's components need them. */
@@ -119,9 +121,9 @@ async function readScript(input: ReadGraphInput, io: Io): Promise<GraphInput> {
     import('../script/record-script.ts'),
     import('../script/interpret-recording.ts'),
   ]);
-  const workspace = (flags.workspace ?? DEFAULT_WORKSPACE).replace(/\/+$/, '');
-  if (!workspace.startsWith('/'))
-    throw new UserError('INVALID_FLAG', `--workspace ${workspace} is no absolute directory of an image`);
+  const inImage = (flags.workspace ?? DEFAULT_WORKSPACE).replace(/\/+$/, '');
+  if (!inImage.startsWith('/'))
+    throw new UserError('INVALID_FLAG', `--workspace ${inImage} is no absolute directory of an image`);
   const recording = await recordScript(
     {
       file: input.file,
@@ -135,6 +137,7 @@ async function readScript(input: ReadGraphInput, io: Io): Promise<GraphInput> {
     },
     io.interrupted,
   );
+  const workspace = input.onHost ? recording.tree : inImage;
   const { graph, startAfter, lines, secrets, diagnostics } = interpretRecording(recording, {
     file: input.file,
     workspace,

@@ -88,12 +88,12 @@ async function renderCluster(input: Input, flags: RenderFlags, io: Io): Promise<
 }
 
 async function renderLocal(input: Input, flags: RenderFlags, io: Io): Promise<readonly Json[]> {
-  const [{ connect }, { loadProject }, { localDocuments }] = await Promise.all([
+  const [{ connectGraph }, { loadProject }, { localDocuments }] = await Promise.all([
     import('./connect.ts'),
     import('./load-project.ts'),
     import('../plan/local-documents.ts'),
   ]);
-  const loaded = await loadProject(input, flags, io, await connect(io), { looksOnly: true });
+  const loaded = await loadProject(input, flags, io, await connectGraph(flags, io), { looksOnly: true });
   const { shortage } = loaded;
   sayAll(loaded.desired.notices, io);
   if (shortage) {

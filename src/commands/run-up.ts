@@ -13,6 +13,7 @@ import { tellFailure } from './explain-error.ts';
 import type { GpuLedger } from './gpu-ledger.ts';
 import type { Io } from './io.ts';
 import type { LoadedProject } from './load-project.ts';
+import { restarter } from './restarter.ts';
 import { nameOf } from './run-plan.ts';
 import { smokeGraph } from './smoke-graph.ts';
 import type { UpFlags } from './up-flags.ts';
@@ -81,7 +82,7 @@ export async function runUp({ loaded, plan, flags, io, runtime, emit, record, le
     if (flags.detach) {
       emit({
         type: 'done',
-        summary: `project ${loaded.project} is up; its liveness is not watched any more, Docker restarts what ends`,
+        summary: `project ${loaded.project} is up; its liveness is not watched any more, ${restarter(runtime)} restarts what ends`,
       });
       return;
     }

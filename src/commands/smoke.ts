@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../model/diagnostic.ts';
 import type { CheckResult, SmokeTarget } from '../smoke/smoke-check.ts';
-import { chooseProject } from './choose-project.ts';
 import { addClusterFlags, type ClusterFlags, connectCluster } from './cluster-flags.ts';
-import { connect } from './connect.ts';
+import { connectProject } from './connect-project.ts';
 import { type Io, print, printJson } from './io.ts';
 import { smokeTarget } from './smoke-graph.ts';
 
@@ -95,8 +94,7 @@ async function findTarget(
       target: { url: url.href.replace(/\/(?:v1\/?)?$/, ''), routerMode: undefined, workers: [] },
     };
   }
-  const runtime = await connect(io);
-  const project = await chooseProject(flags.project, io.env, runtime, io.interrupted);
+  const { runtime, project } = await connectProject(flags.project, io);
   const { containers } = await runtime.observe(project, [], io.interrupted);
   return { suite: project, target: smokeTarget(project, containers) };
 }

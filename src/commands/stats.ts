@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import { formatBytes } from '../model/quantity.ts';
-import { chooseProject } from './choose-project.ts';
-import { connect } from './connect.ts';
+import { connectProject } from './connect-project.ts';
 import { type Io, print, printJson } from './io.ts';
 import { nameOf } from './run-plan.ts';
 
@@ -21,8 +20,7 @@ export function registerStats(program: Command, io: Io): void {
 }
 
 async function showStats(flags: StatsFlags, io: Io): Promise<void> {
-  const runtime = await connect(io);
-  const project = await chooseProject(flags.project, io.env, runtime, io.interrupted);
+  const { runtime, project } = await connectProject(flags.project, io);
   const { containers } = await runtime.observe(project, [], io.interrupted);
   const running = containers.filter((container) => container.status === 'running' && container.role !== 'sandbox');
   const stats = await runtime.stats(

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { EXIT, UserError } from '../model/diagnostic.ts';
-import { checkProjectName, chooseProject } from './choose-project.ts';
-import { connect } from './connect.ts';
+import { checkProjectName } from './check-project-name.ts';
+import { connectProject } from './connect-project.ts';
 import { type Io, print, printJson } from './io.ts';
 
 interface TimelineFlags {
@@ -45,5 +45,5 @@ async function showTimeline(flags: TimelineFlags, io: Io): Promise<void> {
 }
 
 async function onlyProject(io: Io): Promise<string> {
-  return chooseProject(undefined, io.env, await connect(io), io.interrupted);
+  return (await connectProject(undefined, io)).project;
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { connect } from './connect.ts';
+import { connectGraph } from './connect.ts';
 import { parseCount, parseDuration } from './duration.ts';
 import { addGraphFlags } from './graph-flags.ts';
 import type { Io } from './io.ts';
@@ -36,6 +36,6 @@ export function registerUp(program: Command, io: Io): void {
       const input = { file, scriptArgs: scriptArguments(args, command) };
       if (flags.dryRun) return showPlan(input, { ...flags, format: 'text' }, io);
       const { bringUp } = await import('./bring-up.ts');
-      return bringUp({ input, flags, io, runtime: await connect(io) });
+      return bringUp({ input, flags, io, runtime: await connectGraph(flags, io) });
     });
 }

@@ -55,6 +55,7 @@ export function watchLoaded(loaded: LoadedProject, { runtime, events, io, emit, 
       ),
     ),
     shared: loaded.shared,
+    registry: desired.servers.registry,
     namespaces: loaded.shared ? desired.replicas.flatMap(({ facts }) => facts.namespace ?? []) : [],
     settleMs: loaded.settleMs,
   });

@@ -13,7 +13,7 @@ import type { WaitExecutors } from './execute-operation.ts';
 import type { MonitoredReplica } from './monitored-replica.ts';
 import { resolvePort } from './probe-target.ts';
 import { RegistrationLadder } from './registration-ladder.ts';
-import type { ServerPlace } from './registry.ts';
+import type { RegistryPlace } from './registry.ts';
 import { ReplicaWatch } from './replica-watch.ts';
 import { RoutingWait } from './routing-wait.ts';
 import { ServerWatch } from './server-watch.ts';
@@ -46,6 +46,8 @@ export interface ProjectRunOptions {
   readonly frontends: ReadonlyMap<string, RunFrontend>;
   /** Servers that are not the project's own. */
   readonly shared: InfraEndpoints | undefined;
+  /** Where processes register that have no etcd. */
+  readonly registry?: string | undefined;
   /** Beginnings of the Dynamo namespaces that are the project's; empty: all, where etcd is its own. */
   readonly namespaces: readonly string[];
   /** Milliseconds that a listed model is left alone. */
@@ -259,7 +261,9 @@ export class ProjectRun {
     return ready.then(() => new Promise<never>(() => undefined));
   }
 
-  async #etcd(signal: AbortSignal): Promise<ServerPlace> {
+  async #etcd(signal: AbortSignal): Promise<RegistryPlace> {
+    const { registry } = this.#options;
+    if (registry !== undefined) return { folder: registry };
     const place = await this.#servers.place('etcd', this.#serverName('etcd'), signal);
     if (place) return place;
     throw new UserError('CONTAINER_DIED', 'etcd does not run', { exitCode: EXIT.startFailed, replica: 'etcd' });

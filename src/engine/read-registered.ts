@@ -1,3 +1,4 @@
+import { readFileRegistrations } from '../infra/file-registrations.ts';
 import { matchRegistrations } from '../infra/match-registrations.ts';
 import { readRegistrations } from '../infra/watch-registrations.ts';
 import { replicaId } from '../model/names.ts';
@@ -8,7 +9,7 @@ import { networkOf } from './read-readiness.ts';
 const ETCD_PORT = 2379;
 
 /**
- * How many instances of each replica are in the project's own etcd now, by replica id; undefined where it has none, or it does not
+ * How many instances of each replica are in the project's own etcd (or folder) now, by replica id; undefined where it has none, or it does not
  * answer. Replicas that register nothing are left out.
  */
 export async function readRegistered(
@@ -30,9 +31,13 @@ export async function readRegistered(
       },
     ];
   });
-  if (place === undefined || expected.length === 0) return undefined;
+  const folder = containers.find(({ facts }) => facts.registry !== undefined)?.facts.registry;
+  if ((place === undefined && folder === undefined) || expected.length === 0) return undefined;
   try {
-    const { byReplica } = matchRegistrations(await readRegistrations({ etcd: place, namespace: '' }, signal), expected);
+    const registrations = place
+      ? await readRegistrations({ etcd: place, namespace: '' }, signal)
+      : await readFileRegistrations(folder ?? '');
+    const { byReplica } = matchRegistrations(registrations, expected);
     return new Map([...byReplica].map(([id, instances]) => [id, instances.length]));
   } catch {
     signal.throwIfAborted();

@@ -1,3 +1,4 @@
+import { removeFileRegistrations } from '../infra/file-registrations.ts';
 import { matchRegistrations } from '../infra/match-registrations.ts';
 import type { RegisteredInstance, Registration } from '../infra/parse-registration.ts';
 import { readNatsInstances } from '../infra/read-nats-instances.ts';
@@ -7,7 +8,7 @@ import type { Clock } from '../model/clock.ts';
 import type { Emit } from '../model/event.ts';
 import type { Runtime } from '../model/runtime.ts';
 import type { MonitoredReplica } from './monitored-replica.ts';
-import { Registry, type ServerPlace } from './registry.ts';
+import { Registry, type RegistryPlace, type ServerPlace } from './registry.ts';
 
 export interface LadderOptions {
   readonly project: string;
@@ -65,7 +66,7 @@ export class RegistrationLadder {
   }
 
   /** Begins to watch etcd, or goes on where it has moved to. */
-  open(place: ServerPlace, signal: AbortSignal): void {
+  open(place: RegistryPlace, signal: AbortSignal): void {
     if (this.isNeeded) this.#registry.open(place, signal);
   }
 
@@ -141,7 +142,7 @@ export class RegistrationLadder {
    * Resolves when the replica is ready and all its instances are in etcd, and no instance of an earlier life is left that cannot be told
    * from a new one: those are waited out, which takes a lease's time, and is said. Where instances are services of NATS, it has them too.
    */
-  async waitRegistered(replica: string, place: ServerPlace, stay: AbortSignal, signal: AbortSignal): Promise<void> {
+  async waitRegistered(replica: string, place: RegistryPlace, stay: AbortSignal, signal: AbortSignal): Promise<void> {
     this.open(place, stay);
     await this.#registry.opened(signal);
     let told = false;
@@ -185,7 +186,7 @@ export class RegistrationLadder {
    * requests until their leases end (10 s, from 1.6 on 30 s). Those are instances at an address that no running container of the project
    * has; without an address, all of them when no worker runs.
    */
-  async forgetGone(place: ServerPlace, stay: AbortSignal, signal: AbortSignal): Promise<void> {
+  async forgetGone(place: RegistryPlace, stay: AbortSignal, signal: AbortSignal): Promise<void> {
     const { project, runtime } = this.#options;
     this.open(place, stay);
     await this.#registry.opened(signal);
@@ -201,11 +202,11 @@ export class RegistrationLadder {
     if (ids.length === 0) return;
     for (const id of ids) this.#revoked.add(id);
     this.#tellStale(ids.length, 'they are removed');
-    await revokeLeases(place, ids, signal);
+    await ('folder' in place ? removeFileRegistrations(place.folder, ids) : revokeLeases(place, ids, signal));
   }
 
   #tellStale(count: number, what: string): void {
-    const message = `etcd has ${count} registration${count === 1 ? '' : 's'} of processes that are gone: ${what}`;
+    const message = `there ${count === 1 ? 'is' : 'are'} ${count} registration${count === 1 ? '' : 's'} of processes that are gone: ${what}`;
     this.#options.emit({
       type: 'notice',
       diagnostic: { severity: 'notice', code: 'STALE_REGISTRATIONS', message },

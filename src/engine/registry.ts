@@ -1,3 +1,4 @@
+import { watchFileRegistrations } from '../infra/file-registrations.ts';
 import type { Registration } from '../infra/parse-registration.ts';
 import { untilAborted } from '../infra/until-aborted.ts';
 import { watchRegistrations } from '../infra/watch-registrations.ts';
@@ -8,7 +9,10 @@ export interface ServerPlace {
   readonly port: number;
 }
 
-/** What is registered in the etcd of a project, brought up to date by a watch that begins with `open`. */
+/** Where processes register: an etcd, or a folder. */
+export type RegistryPlace = ServerPlace | { readonly folder: string };
+
+/** What is registered in the etcd (or the folder) of a project, brought up to date by a watch that begins with `open`. */
 export class Registry {
   readonly #clock: Clock;
   /** Only namespaces that begin with this are the project's. */
@@ -17,7 +21,7 @@ export class Registry {
   readonly #first: Promise<void>;
   #resolveFirst: () => void = () => undefined;
   #rejectFirst: (error: unknown) => void = () => undefined;
-  #place: ServerPlace | undefined;
+  #opened = false;
   /** Empty until the first read. */
   registrations: readonly Registration[] = [];
 
@@ -32,14 +36,10 @@ export class Registry {
     this.#first.catch(() => undefined);
   }
 
-  get place(): ServerPlace | undefined {
-    return this.#place;
-  }
-
   /** Begins to watch, once; goes on until `signal` is aborted, through every restart of etcd at the same place. */
-  open(place: ServerPlace, signal: AbortSignal): void {
-    if (this.#place) return;
-    this.#place = place;
+  open(place: RegistryPlace, signal: AbortSignal): void {
+    if (this.#opened) return;
+    this.#opened = true;
     this.#watch(place, signal).catch((error: unknown) => this.#rejectFirst(error));
   }
 
@@ -48,9 +48,13 @@ export class Registry {
     return untilAborted(this.#first, signal);
   }
 
-  async #watch(etcd: ServerPlace, signal: AbortSignal): Promise<void> {
-    const options = { etcd, namespace: this.#namespace, clock: this.#clock };
-    for await (const registrations of watchRegistrations(options, signal)) {
+  async #watch(place: RegistryPlace, signal: AbortSignal): Promise<void> {
+    const clock = this.#clock;
+    const changes =
+      'folder' in place
+        ? watchFileRegistrations({ folder: place.folder, clock }, signal)
+        : watchRegistrations({ etcd: place, namespace: this.#namespace, clock }, signal);
+    for await (const registrations of changes) {
       this.registrations = registrations;
       this.#resolveFirst();
       this.#onChange();

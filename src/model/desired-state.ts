@@ -14,8 +14,8 @@ export interface DesiredState {
   readonly volumes: readonly DesiredVolume[];
   /** Empty where servers are used that run already. */
   readonly infra: readonly DesiredInfra[];
-  /** What the graph needs of its servers besides etcd. */
-  readonly servers: { readonly nats: boolean; readonly jetStream: boolean };
+  /** What the graph needs of its servers besides etcd; with `registry`, a folder, it needs none. */
+  readonly servers: { readonly nats: boolean; readonly jetStream: boolean; readonly registry?: string };
   /** Sorted by component in file order, then by index. */
   readonly replicas: readonly DesiredReplica[];
   /** Logins of the graph's pull secrets, by image. */

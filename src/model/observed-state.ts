@@ -51,6 +51,8 @@ export interface ReplicaFacts {
   readonly natsServices?: boolean;
   /** The Dynamo namespace in which it registers (a frontend: which it watches). Undefined: not told. */
   readonly namespace?: string;
+  /** The folder in which it registers where there is no etcd. */
+  readonly registry?: string;
   /** A frontend watches every namespace that begins with this. */
   readonly namespacePrefix?: string;
 }

@@ -87,6 +87,7 @@ export interface ProjectHold {
  * or removing what is gone succeeds. Errors a user can act on are `UserError`s (exit 3 preflight, 4 start).
  */
 export interface Runtime {
+  readonly kind: 'docker' | 'process';
   facts(signal: AbortSignal): Promise<EngineFacts>;
   /** One snapshot: containers, networks and volumes of the project, the named images, GPU holds of all projects. */
   observe(project: string, images: readonly string[], signal: AbortSignal): Promise<ObservedState>;

@@ -206,6 +206,7 @@ function planInfra(service: 'etcd' | 'nats', container: DesiredContainer, contex
 /** Servers that are not the project's own are asked before anything starts on them. */
 function planShared({ desired, builder, ...context }: Context): string[] {
   if (desired.replicas.every((replica) => runsWhole(replica, { desired, builder, ...context }))) return [];
+  if (desired.servers.registry !== undefined) return [];
   const services = desired.servers.nats ? (['etcd', 'nats'] as const) : (['etcd'] as const);
   return services.map((service) =>
     builder.add(

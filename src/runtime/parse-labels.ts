@@ -48,6 +48,7 @@ function parseFacts(text: string | undefined): ReplicaFacts {
     ...(typeof facts.instances === 'number' ? { instances: facts.instances } : {}),
     ...(facts.natsServices === true ? { natsServices: true } : {}),
     ...(typeof facts.namespace === 'string' ? { namespace: facts.namespace } : {}),
+    ...(typeof facts.registry === 'string' ? { registry: facts.registry } : {}),
     ...(typeof facts.namespacePrefix === 'string' ? { namespacePrefix: facts.namespacePrefix } : {}),
   };
 }

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { networkName } from '../../src/model/names.ts';
+import { containerFolder, projectFolder } from '../../src/model/process-paths.ts';
 import { findMembers } from '../../src/runtime/process/proc.ts';
-import { containerFolder, projectFolder } from '../../src/runtime/process/state-folder.ts';
 import { makeRuntime, type ProcessProject, startProcessProject } from './support/process-project.ts';
 
 const never = new AbortController().signal;

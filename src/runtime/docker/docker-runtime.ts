@@ -27,6 +27,7 @@ export interface DockerRuntimeOptions {
 export async function createDockerRuntime({ env, reach }: DockerRuntimeOptions): Promise<Runtime> {
   const docker = await connectEngine(await findEngine(env));
   return {
+    kind: 'docker',
     facts: (signal) => readFacts(docker, reach, signal),
     observe: (project, images, signal) => observe(docker, project, images, signal),
     observeAll: (signal) => callEngine({ what: 'observe', signal }, () => observeContainers(docker, undefined, signal)),

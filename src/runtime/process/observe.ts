@@ -1,37 +1,18 @@
-import { access, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { GpuHold } from '../../model/host-inventory.ts';
 import { networkName, replicaId } from '../../model/names.ts';
 import type { ObservedContainer, ObservedState } from '../../model/observed-state.ts';
+import { containerFolder, projectFolder, volumesFolder } from '../../model/process-paths.ts';
 import { parseLabels } from '../parse-labels.ts';
 import { type ContainerSpec, type ContainerState, readContainer } from './container-state.ts';
 import type { Keepers } from './keepers.ts';
+import { isProject, isThere, listFolder, listProjects } from './list-projects.ts';
 import { isSameProcess } from './proc.ts';
-import { containerFolder, projectFile, projectFolder, volumesFolder } from './state-folder.ts';
 
 /** Where projects are, and who keeps them. */
 export interface Place {
   readonly root: string;
   readonly keepers: Keepers;
-}
-
-async function list(folder: string): Promise<readonly string[]> {
-  const names = await readdir(folder).catch(() => []);
-  return names.filter((name) => !name.startsWith('.')).toSorted();
-}
-
-/** Names of the projects that were made here. */
-export async function listProjects({ root }: Place): Promise<readonly string[]> {
-  const names = await list(root);
-  const made = await Promise.all(names.map((name) => exists(projectFile(projectFolder(root, name)))));
-  return names.filter((_, index) => made[index]);
-}
-
-function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 /** What there is of a container whose files do not tell: only its name counts, and it can only be removed. */
@@ -121,14 +102,14 @@ async function observeContainer(
 
 /** The containers of one project: infrastructure first, then by name. */
 async function observeProject(place: Place, project: string): Promise<readonly ObservedContainer[]> {
-  const names = await list(join(projectFolder(place.root, project), 'containers'));
+  const names = await listFolder(join(projectFolder(place.root, project), 'containers'));
   const found = await Promise.all(names.map((name) => observeContainer(place, project, name)));
   const containers = found.flatMap((container) => container ?? []);
   return containers.toSorted((a, b) => Number(b.role === 'infra') - Number(a.role === 'infra'));
 }
 
 export async function observeAll(place: Place): Promise<readonly ObservedContainer[]> {
-  const projects = await listProjects(place);
+  const projects = await listProjects(place.root);
   return (await Promise.all(projects.map((project) => observeProject(place, project)))).flat();
 }
 
@@ -142,9 +123,9 @@ export async function observeGpuHolds(place: Place): Promise<readonly GpuHold[]>
 
 /** Where a container is: names are unique over all projects. */
 export async function findProject(place: Place, name: string): Promise<string | undefined> {
-  const projects = await list(place.root);
+  const projects = await listFolder(place.root);
   const has = await Promise.all(
-    projects.map((project) => exists(containerFolder(projectFolder(place.root, project), name))),
+    projects.map((project) => isThere(containerFolder(projectFolder(place.root, project), name))),
   );
   return projects.find((_, index) => has[index]);
 }
@@ -158,9 +139,9 @@ export async function observe(place: Place, project: string, images: readonly st
   const folder = projectFolder(place.root, project);
   const [containers, claims, scratch, made, gpuHolds] = await Promise.all([
     observeProject(place, project),
-    list(volumesFolder(folder, false)),
-    list(volumesFolder(folder, true)),
-    exists(projectFile(folder)),
+    listFolder(volumesFolder(folder, false)),
+    listFolder(volumesFolder(folder, true)),
+    isProject(folder),
     observeGpuHolds(place),
   ]);
   return {

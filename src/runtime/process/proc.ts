@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
-import { MARKER } from './state-folder.ts';
+import { MARKER } from './marker.ts';
 
 /** What /proc/PID/stat tells (proc(5)). */
 export interface ProcessStat {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { DesiredContainer, DesiredVolume } from '../../model/desired-state.ts';
 import { EXIT, UserError } from '../../model/diagnostic.ts';
 import { LABEL } from '../../model/labels.ts';
+import { containerFolder, projectFolder, volumesFolder } from '../../model/process-paths.ts';
 import type { Runtime } from '../../model/runtime.ts';
 import { makePrivateFolder, type ReadContainer, readContainer } from './container-state.ts';
 import { Keepers } from './keepers.ts';
@@ -12,7 +13,6 @@ import type { Request } from './protocol.ts';
 import { readLogs } from './read-logs.ts';
 import { readStats } from './read-stats.ts';
 import { attachCommand, runCommand } from './run-command.ts';
-import { containerFolder, projectFolder, volumesFolder } from './state-folder.ts';
 import { watchEvents } from './watch-events.ts';
 
 export interface ProcessRuntimeOptions {
@@ -51,6 +51,7 @@ export function createProcessRuntime({ root, keeper, base }: ProcessRuntimeOptio
     return { folder, spec: whole(name, found).spec };
   };
   return {
+    kind: 'process',
     facts: async () => ({
       serverVersion: process.version,
       apiVersion: 'process',

@@ -4,7 +4,7 @@ import { constants } from 'node:os';
 import { UserError } from '../../model/diagnostic.ts';
 import type { AttachedExecOptions, ExecResult } from '../../model/runtime.ts';
 import type { ContainerSpec } from './container-state.ts';
-import { MARKER } from './state-folder.ts';
+import { MARKER } from './marker.ts';
 
 /** The kubelet keeps this many bytes of a probe's answer (pkg/probe/exec maxReadLength). */
 const MAX_OUTPUT = 10 * 1024;

@@ -1,7 +1,8 @@
+import { projectFolder } from '../../model/process-paths.ts';
 import type { RuntimeEvent } from '../../model/runtime.ts';
 import type { KeeperConnection } from './keeper-connection.ts';
-import { listProjects, type Place } from './observe.ts';
-import { projectFolder } from './state-folder.ts';
+import { listProjects } from './list-projects.ts';
+import type { Place } from './observe.ts';
 
 /** Milliseconds after which keepers that have come meanwhile are heard too, where all projects are listened to. */
 const LOOK_MS = 500;
@@ -45,7 +46,7 @@ async function listenToAll(place: Place, queue: EventQueue, signal: AbortSignal)
   signal.throwIfAborted();
   const heard = new Set<KeeperConnection>();
   const look = async () => {
-    for (const project of await listProjects(place)) {
+    for (const project of await listProjects(place.root)) {
       const keeper = await place.keepers.find(projectFolder(place.root, project));
       if (!keeper || heard.has(keeper)) continue;
       heard.add(keeper);

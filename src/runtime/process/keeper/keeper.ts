@@ -1,5 +1,6 @@
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
+import { containerFolder } from '../../../model/process-paths.ts';
 import type { RuntimeEvent } from '../../../model/runtime.ts';
 import {
   type ContainerState,
@@ -9,9 +10,9 @@ import {
   writeState,
   writeWhole,
 } from '../container-state.ts';
+import { projectFile } from '../marker.ts';
 import { killMembers } from '../proc.ts';
 import type { Request, RequestKind } from '../protocol.ts';
-import { containerFolder, projectFile } from '../state-folder.ts';
 import { KeeperFault } from './keeper-fault.ts';
 import { KeptContainer } from './kept-container.ts';
 
@@ -149,7 +150,8 @@ export class Keeper {
     },
     removeProject: async () => {
       await Promise.all([...this.#containers.keys()].map((name) => this.#inTurn(name, () => this.#remove(name))));
-      await rm(join(this.#folder, 'containers'), { recursive: true, force: true });
+      for (const gone of ['containers', 'scratch'])
+        await rm(join(this.#folder, gone), { recursive: true, force: true });
       await rm(projectFile(this.#folder), { force: true });
       this.removed = true;
     },

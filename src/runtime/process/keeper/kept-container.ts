@@ -6,8 +6,8 @@ import type { RuntimeEvent } from '../../../model/runtime.ts';
 import { parseLabels } from '../../parse-labels.ts';
 import { type ContainerSpec, type ContainerState, writeState } from '../container-state.ts';
 import { LogFile } from '../log-file.ts';
+import { MARKER } from '../marker.ts';
 import { findMembers, killMembers, readStartTime, signalProcess } from '../proc.ts';
-import { MARKER } from '../state-folder.ts';
 import { KeeperFault } from './keeper-fault.ts';
 
 /** Docker's own: 100 ms, doubled up to a minute, anew after 10 s of life (moby restartmanager). */

@@ -5,8 +5,8 @@ import { performance } from 'node:perf_hooks';
 import { LineSplitter } from '../../line-splitter.ts';
 import { makePrivateFolder } from '../container-state.ts';
 import { lockName, socketPath } from '../keeper-address.ts';
+import { projectFile } from '../marker.ts';
 import { decodeMessage, encodeMessage, type Fault, type Message, PROTOCOL } from '../protocol.ts';
-import { projectFile } from '../state-folder.ts';
 import { type Client, Keeper } from './keeper.ts';
 import { KeeperFault } from './keeper-fault.ts';
 
