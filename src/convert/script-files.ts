@@ -39,7 +39,9 @@ export function scriptFiles(graph: Graph): ScriptFiles {
       }
       const content = files.get(subPath);
       if (content === undefined) return [];
-      const onHost = path.startsWith('/tmp/') ? path : `${SCRIPT_DIR}/${subPath}`;
+      const wanted = path.startsWith('/tmp/') ? path : `${SCRIPT_DIR}/${subPath}`;
+      // Containers may have other files at one path; the host has one.
+      const onHost = (written.get(wanted) ?? content) === content ? wanted : `${SCRIPT_DIR}/${subPath}`;
       written.set(onHost, content);
       return [{ inContainer: path, onHost }];
     });

@@ -3,8 +3,8 @@ import { fromJson, list, type MapNode, map, type Node, scalar } from '../model/n
 import type { Origin } from '../model/origin.ts';
 import type { ClassifiedLaunch } from './classify-launch.ts';
 import { gpuDemand } from './gpu-demand.ts';
-import { membersOf, type Unit, type UnitGroup, unitDemand } from './group-launches.ts';
-import { engineProcesses, joinedCommand, mainProcesses } from './joined-processes.ts';
+import { membersOf, type Unit, type UnitGroup } from './group-launches.ts';
+import { engineProcesses, joinedCommand, mainDemand, mainProcesses } from './joined-processes.ts';
 import { withoutFlags } from './launch-flags.ts';
 import { sharedPaths } from './loopback-links.ts';
 import { componentType } from './name-components.ts';
@@ -88,8 +88,7 @@ function containerNode(sources: ComponentSources, launch: ClassifiedLaunch, name
   const argv = sources.argv.get(launch.index) ?? launch.argv;
   const unit = sources.group.first;
   const joined = isMain && mainProcesses(unit).length > 1;
-  // Where Dynamo's process is beside its engine, the engine has the GPUs.
-  const demand = isMain && engineProcesses(unit).length === 0 ? unitDemand(unit) : gpuDemand(launch);
+  const demand = isMain ? mainDemand(unit) : gpuDemand(launch);
   const fields: (readonly [string, Node])[] = [
     ['name', scalar(name, origin)],
     ['image', scalar(sources.image, sources.imageOrigin)],

@@ -69,10 +69,41 @@ export function classifyLaunch(launch: Launch, index: number): ClassifiedLaunch 
   };
 }
 
+/** Options of `uv run` that a value follows (docs.astral.sh/uv/reference/cli, "uv run"). */
+const UV_VALUES: ReadonlySet<string> = new Set([
+  ...['--extra', '--no-extra', '--group', '--no-group', '--only-group', '--with', '-w', '--with-editable'],
+  ...['--with-requirements', '--env-file', '--python', '-p', '--python-platform', '--package', '--project'],
+  ...['--directory', '--index', '--default-index', '--index-url', '-i', '--extra-index-url', '--find-links', '-f'],
+  ...['--index-strategy', '--keyring-provider', '--resolution', '--prerelease', '--exclude-newer', '--link-mode'],
+  ...['--config-file', '--config-setting', '-C', '--cache-dir', '--color', '--allow-insecure-host'],
+  ...[
+    '--refresh-package',
+    '--reinstall-package',
+    '--upgrade-package',
+    '-P',
+    '--no-build-package',
+    '--no-binary-package',
+  ],
+]);
+
+/** What `uv run` runs: the image has its packages where they belong. */
 function withoutUv(argv: readonly string[]): readonly string[] {
   if (baseName(argv[0]) !== 'uv' || argv[1] !== 'run') return argv;
-  const start = argv.findIndex((word, index) => index > 1 && !word.startsWith('-'));
-  return start < 0 ? argv : argv.slice(start);
+  let start = 2;
+  let isModule = false;
+  for (; start < argv.length; start += 1) {
+    const word = argv[start] ?? '';
+    if (word === '--') {
+      start += 1;
+      break;
+    }
+    if (!word.startsWith('-')) break;
+    if (word === '-m' || word === '--module') isModule = true;
+    if (UV_VALUES.has(word)) start += 1;
+  }
+  const command = argv.slice(start);
+  if (command.length === 0) return argv;
+  return isModule ? ['python3', '-m', ...command] : command;
 }
 
 /** The command behind `numactl --flags` and the like. */

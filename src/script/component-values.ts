@@ -5,6 +5,7 @@ import { isPortOfInstance, useOfVariable } from './host-settings.ts';
 import type { InterpretContext } from './interpret-context.ts';
 import type { Notes } from './interpret-notices.ts';
 import { flagValue } from './launch-flags.ts';
+import type { RecordedFile } from './recording.ts';
 import { type ComponentEnv, secretSetting } from './secret-settings.ts';
 
 /** Where frontends listen in their containers (facts/runtime.md §1.9). */
@@ -61,19 +62,28 @@ export function rewriteWords(context: InterpretContext, launch: ClassifiedLaunch
 /** Where files that the script wrote into its own tree stand in the containers: the tree there is read-only, or the image's. */
 const WRITTEN_FILES = '/opt/launch-files';
 
-/** Where a file that the script wrote stands in the containers. */
-export function mountPathOf({ recording, files }: InterpretContext, path: string): string {
-  const inTree = [recording.tree, '/workspace'].some((root) => path.startsWith(`${root}/`));
-  return inTree ? `${WRITTEN_FILES}/${files.keys.get(path)}` : path;
+/** Where a file that the script wrote for this launch stands in the containers. */
+export function mountPathOf({ recording, files }: InterpretContext, file: RecordedFile): string {
+  const inTree = [recording.tree, '/workspace'].some((root) => file.path.startsWith(`${root}/`));
+  return inTree ? `${WRITTEN_FILES}/${files.keys.get(fileId(file))}` : file.path;
+}
+
+/** The key of a file in the ConfigMap; undefined for one that is too large. A path that is written anew for the next process is another file. */
+export function configMapKey({ files }: InterpretContext, file: RecordedFile): string | undefined {
+  return files.keys.get(fileId(file));
+}
+
+function fileId({ path, content }: RecordedFile): string {
+  return JSON.stringify([path, content]);
 }
 
 function toWrittenFile(context: InterpretContext, launch: ClassifiedLaunch, text: string): string {
   let result = text;
-  for (const path of [...context.files.keys.keys()].toSorted((a, b) => b.length - a.length)) {
-    const target = mountPathOf(context, path);
-    if (target === path) continue;
-    if (posix.resolve(launch.launch.cwd, result) === path) return target;
-    result = result.replaceAll(path, target);
+  for (const file of launch.launch.files.toSorted((a, b) => b.path.length - a.path.length)) {
+    const target = mountPathOf(context, file);
+    if (target === file.path) continue;
+    if (posix.resolve(launch.launch.cwd, result) === file.path) return target;
+    result = result.replaceAll(file.path, target);
   }
   return result;
 }
@@ -123,8 +133,9 @@ export function collectFiles(launches: readonly ClassifiedLaunch[], notes: Notes
   const contents = new Map<string, string>();
   const keys = new Map<string, string>();
   for (const launch of launches) {
-    for (const { path, content } of launch.launch.files) {
-      if (keys.has(path)) continue;
+    for (const file of launch.launch.files) {
+      const { path, content } = file;
+      if (keys.has(fileId(file))) continue;
       if (content === undefined) {
         notes.say(
           'warning',
@@ -137,7 +148,7 @@ export function collectFiles(launches: readonly ClassifiedLaunch[], notes: Notes
       const base = (path.split('/').at(-1) ?? 'file').replace(/[^\w.-]/g, '_');
       const key = contents.has(base) ? `${keys.size}-${base}` : base;
       contents.set(key, content);
-      keys.set(path, key);
+      keys.set(fileId(file), key);
     }
   }
   return { contents, keys };

@@ -63,9 +63,12 @@ function keyOf(classified: ClassifiedLaunch, units: readonly Unit[]): unknown {
 
 /** GPUs of a unit: the devices of all its processes, each once. */
 export function unitDemand(unit: Unit): GpuDemand {
-  const demands = membersOf(unit)
-    .toSorted((a, b) => a.index - b.index)
-    .map(gpuDemand);
+  return sharedDemand(membersOf(unit));
+}
+
+/** GPUs that these processes have together: each device once, in start order. */
+export function sharedDemand(launches: readonly ClassifiedLaunch[]): GpuDemand {
+  const demands = launches.toSorted((a, b) => a.index - b.index).map(gpuDemand);
   const devices = [...new Set(demands.flatMap((demand) => demand.devices))];
   return { count: devices.length, devices, named: demands.some((demand) => demand.named) };
 }

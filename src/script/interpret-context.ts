@@ -30,7 +30,7 @@ export interface InterpretContext {
   readonly launches: readonly ClassifiedLaunch[];
   /** Components that must be ready before another one starts. */
   readonly startAfter: ReadonlyMap<string, readonly string[]>;
-  /** Contents by key, and the key of each path. */
+  /** Contents by key, and the key of each file (see `configMapKey`). */
   readonly files: { readonly contents: ReadonlyMap<string, string>; readonly keys: ReadonlyMap<string, string> };
 }
 

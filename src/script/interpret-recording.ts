@@ -7,7 +7,15 @@ import type { Origin } from '../model/origin.ts';
 import { buildComponent, type FileMount } from './build-component.ts';
 import { chooseImage } from './choose-image.ts';
 import type { ClassifiedLaunch } from './classify-launch.ts';
-import { collectFiles, keptEnv, mountPathOf, rewriteWords, sharedEnv, workingDirectory } from './component-values.ts';
+import {
+  collectFiles,
+  configMapKey,
+  keptEnv,
+  mountPathOf,
+  rewriteWords,
+  sharedEnv,
+  workingDirectory,
+} from './component-values.ts';
 import { groupUnits, makeUnit, membersOf } from './group-launches.ts';
 import { sayGrouping, sharingOf } from './grouping-notices.ts';
 import { type InterpretContext, type InterpretOptions, originOf } from './interpret-context.ts';
@@ -115,11 +123,7 @@ function buildComponents(context: InterpretContext): BuiltComponents {
       ['worker', 'engine', 'sidecar'].includes(first.main.kind) &&
       context.launches.some((launch) => launch.backend !== undefined);
     const { image, given } = chooseImage(context, name, members, context.launches);
-    const paths = [...new Set(members.flatMap((member) => member.launch.files.map((file) => file.path)))];
-    const files = paths.flatMap((path): readonly FileMount[] => {
-      const key = context.files.keys.get(path);
-      return key === undefined ? [] : [{ path: mountPathOf(context, path), key }];
-    });
+    const files = mountsOf(context, members);
     return buildComponent({
       name,
       group,
@@ -136,6 +140,27 @@ function buildComponents(context: InterpretContext): BuiltComponents {
     });
   });
   return { components, shared };
+}
+
+/** Files of a replica's processes, each path once: of two contents of one path the later one, which is said. */
+function mountsOf(context: InterpretContext, members: readonly ClassifiedLaunch[]): readonly FileMount[] {
+  const mounts = new Map<string, string>();
+  for (const member of members) {
+    for (const file of member.launch.files) {
+      const key = configMapKey(context, file);
+      if (key === undefined) continue;
+      const path = mountPathOf(context, file);
+      if (mounts.has(path) && mounts.get(path) !== key)
+        context.notes.say(
+          'warning',
+          'FILE_REWRITTEN',
+          `${path} is written anew for ${member.program}, which shares a container with others: all of them see the later one`,
+          member,
+        );
+      mounts.set(path, key);
+    }
+  }
+  return [...mounts].map(([path, key]) => ({ path, key }));
 }
 
 /** What only this machine can honour: GPUs that processes share, and the order in which the script starts them. */

@@ -1,6 +1,6 @@
 import type { ClassifiedLaunch } from './classify-launch.ts';
-import { gpuDemand } from './gpu-demand.ts';
-import { membersOf, type Unit, unitDemand } from './group-launches.ts';
+import { type GpuDemand, gpuDemand } from './gpu-demand.ts';
+import { membersOf, sharedDemand, type Unit } from './group-launches.ts';
 import type { ComponentEnv } from './secret-settings.ts';
 import { quoteWord, quoteWords } from './shell-quote.ts';
 
@@ -20,6 +20,11 @@ export function mainProcesses(unit: Unit): readonly ClassifiedLaunch[] {
   return [...unit.beside.filter(runsInMain), unit.main].toSorted((a, b) => a.index - b.index);
 }
 
+/** GPUs of the main container; those of what is beside it are not its own. */
+export function mainDemand(unit: Unit): GpuDemand {
+  return sharedDemand(mainProcesses(unit));
+}
+
 /**
  * The shell that runs several processes in one container: each with its own devices (numbered as the container sees them), ports and
  * variables; it ends when one of them does, as the script does.
@@ -29,7 +34,7 @@ export function joinedCommand(
   env: ReadonlyMap<number, readonly ComponentEnv[]>,
   argv: ReadonlyMap<number, readonly string[]>,
 ): readonly string[] {
-  const { devices } = unitDemand(unit);
+  const { devices } = mainDemand(unit);
   const lines = mainProcesses(unit).map((launch, index) => {
     const own = gpuDemand(launch).devices.map((device) => devices.indexOf(device));
     const settings: readonly (readonly [string, string])[] = [
@@ -59,6 +64,5 @@ export function engineProcesses(unit: Unit): readonly ClassifiedLaunch[] {
 /** Devices of a unit as its containers take them one after another: those beside the main one first; what two containers use stands twice. */
 export function devicesInPodOrder(unit: Unit): readonly string[] {
   const engines = engineProcesses(unit);
-  const main = engines.length === 0 ? unitDemand(unit).devices : gpuDemand(unit.main).devices;
-  return [...engines.flatMap((launch) => gpuDemand(launch).devices), ...main];
+  return [...engines.flatMap((launch) => gpuDemand(launch).devices), ...mainDemand(unit).devices];
 }

@@ -202,6 +202,20 @@ describe('a recording read as a graph', () => {
     expect(said).toEqual([expect.stringContaining(`in place of the ${whose} that ${variable} names`)]);
   });
 
+  test.each([
+    'uv run python3 -m dynamo.vllm --model m',
+    'uv run --extra vllm -p 3.12 --with a --no-sync python3 -m dynamo.vllm --model m',
+    'uv run --project=/x -- python3 -m dynamo.vllm --model m',
+    'uv run -m dynamo.vllm --model m',
+  ])('%s runs what stands behind the options of uv', (line) => {
+    const read = interpret(launches(FRONTEND, line));
+    expect(shapes(read)).toEqual(['Frontend:frontend x1 0', 'VllmDecodeWorker:worker x1 1']);
+    expect(main(read, 'VllmDecodeWorker')).toMatchObject({
+      command: ['python3', '-m', 'dynamo.vllm'],
+      args: ['--model', 'm'],
+    });
+  });
+
   test('two launches on one GPU stay apart and say that they share', () => {
     const read = interpret(
       launches(
@@ -269,6 +283,15 @@ describe('a recording read as a graph', () => {
       ],
     });
     expect(codes(interpret(launches(FRONTEND, rank(0))))).toContain('11 SEVERAL_NODES');
+  });
+
+  test('ranks beside a cache server keep a GPU each in their container', () => {
+    const rank = (index: number) =>
+      `CUDA_VISIBLE_DEVICES=${index} ${VLLM} --kv-transfer-config {"port":5555,"host":"tcp://localhost:5555"} --data-parallel-rank ${index}`;
+    const read = interpret(launches(FRONTEND, 'lmcache server --port 5555', rank(0), rank(1)));
+    expect(shapes(read)).toEqual(['Frontend:frontend x1 0', 'VllmDecodeWorker:worker x1 2 +engine']);
+    const shell = JSON.stringify(main(read, 'VllmDecodeWorker').args);
+    expect([...shell.matchAll(/CUDA_VISIBLE_DEVICES=(\d)/g)].map((match) => match[1])).toEqual(['0', '1']);
   });
 
   test('a server that meets the worker at a socket in /tmp is beside it, and both see one /tmp', () => {
@@ -399,6 +422,21 @@ describe('a recording read as a graph', () => {
           data: { 'engine-000001.yaml': 'a: 1\n' },
         },
       ],
+    ]);
+  });
+
+  test('a file that is written anew for the next process is another file', () => {
+    const worker = (role: string, content: string): Partial<Launch> => ({
+      argv: `python3 -m dynamo.trtllm --disaggregation-mode ${role} --extra-engine-args /tmp/cfg.yaml`.split(' '),
+      files: [{ path: '/tmp/cfg.yaml', content }],
+    });
+    const read = interpret(launches(FRONTEND, worker('prefill', 'tp: 1\n'), worker('decode', 'tp: 2\n')));
+    const [configMap] = [...read.graph.companions.configMaps.values()].map(toJson);
+    expect(configMap).toMatchObject({ data: { 'cfg.yaml': 'tp: 1\n', '1-cfg.yaml': 'tp: 2\n' } });
+    const mounts = ['prefill', 'decode'].map((name) => main(read, name).volumeMounts);
+    expect(mounts).toEqual([
+      [{ name: 'launch-files', mountPath: '/tmp/cfg.yaml', subPath: 'cfg.yaml' }],
+      [{ name: 'launch-files', mountPath: '/tmp/cfg.yaml', subPath: '1-cfg.yaml' }],
     ]);
   });
 
