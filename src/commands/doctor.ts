@@ -66,6 +66,20 @@ async function lookAtEngine(io: Io): Promise<EngineLook> {
   }
 }
 
+async function lookAtPython(io: Io): Promise<MachineFacts['python']> {
+  const [{ findPython, readPython }, { findPrograms }] = await Promise.all([
+    import('../host/read-python.ts'),
+    import('../host/find-programs.ts'),
+  ]);
+  try {
+    const python = await readPython(await findPython(undefined, io.env, io.cwd), io.env, io.interrupted);
+    return { ...python, servers: await findPrograms(['etcd', 'nats-server'], io.env) };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return { problem: error.message, hint: error.hint };
+  }
+}
+
 async function readMachine(io: Io): Promise<MachineFacts> {
   const [{ readGpuInventory }, { findPrograms }, { freeBytes }, { isPortFree }, { findHuggingFace }] =
     await Promise.all([
@@ -75,8 +89,9 @@ async function readMachine(io: Io): Promise<MachineFacts> {
       import('../host/find-port.ts'),
       import('./hugging-face.ts'),
     ]);
-  const [look, gpus, toolkit, shmBytes, free, hub, kernel] = await Promise.all([
+  const [look, python, gpus, toolkit, shmBytes, free, hub, kernel] = await Promise.all([
     lookAtEngine(io),
+    lookAtPython(io),
     readGpuInventory(io.env, io.interrupted),
     findPrograms(TOOLKIT, io.env),
     freeBytes('/dev/shm'),
@@ -98,6 +113,7 @@ async function readMachine(io: Io): Promise<MachineFacts> {
   return {
     nodeVersion: process.version,
     engine,
+    python,
     gpus,
     toolkit,
     wsl: /microsoft/i.test(kernel),

@@ -18,9 +18,12 @@ interface ErrorContext {
 /** Nothing has run yet. */
 export const NO_EVIDENCE: Evidence = { replicas: [], routing: undefined };
 
+/** Their cause is known already: what ended besides ended because of it. */
+const SELF_EXPLAINING: readonly string[] = ['KEEPER_LOST'];
+
 /** The error with its card, which decides code and exit code; what is no UserError is a bug and stays as it is. */
 function explainError(error: unknown, context: ErrorContext): unknown {
-  if (!(error instanceof UserError) || error.card) return error;
+  if (!(error instanceof UserError) || error.card || SELF_EXPLAINING.includes(error.code)) return error;
   const { record } = context;
   const step = record.failedStep;
   const card = explainFailure({

@@ -42,7 +42,8 @@ export async function runUp({ loaded, plan, flags, io, runtime, emit, record, le
   const startedAt = io.clock.now();
   const timeout = new AbortController();
   const timer = flags.waitTimeout === undefined ? undefined : setTimeout(() => timeout.abort(), flags.waitTimeout);
-  const staying = AbortSignal.any([io.interrupted, leave]);
+  const lost = new AbortController();
+  const staying = AbortSignal.any([io.interrupted, leave, lost.signal]);
   const walking = AbortSignal.any([staying, timeout.signal]);
   let ready = false;
   let hold: ProjectHold | undefined;
@@ -52,6 +53,8 @@ export async function runUp({ loaded, plan, flags, io, runtime, emit, record, le
   const removed = new Map(loaded.observed.containers.map((container) => [container.name, nameOf(container)]));
   try {
     await events.open(runtime, loaded.project, attached.signal);
+    // An engine that is away for a moment keeps its containers; processes do not outlive their keeper.
+    if (runtime.kind === 'process') events.lost.catch((error: unknown) => lost.abort(error));
     hold = await runtime.hold(loaded.project, walking);
     const execute = executeOperation({
       runtime,

@@ -15,6 +15,10 @@ export interface MachineFacts {
   readonly nodeVersion: string;
   /** Undefined with the reason when no engine answers. */
   readonly engine: EngineFacts | { readonly problem: string; readonly hint: string | undefined };
+  /** What `--runtime process` would run on. */
+  readonly python:
+    | { readonly path: string; readonly dynamoVersion: string; readonly servers: readonly string[] }
+    | { readonly problem: string; readonly hint: string | undefined };
   readonly gpus: GpuInventory;
   /** Programs of the NVIDIA Container Toolkit that are on PATH. */
   readonly toolkit: readonly string[];
@@ -74,6 +78,7 @@ export function judgeMachine(facts: MachineFacts): readonly Finding[] {
   return [
     judgeNode(facts),
     ...judgeEngine(facts),
+    judgePython(facts),
     ...judgeGpus(facts),
     ...judgeProcesses(facts),
     ...judgeDisk(facts),
@@ -91,11 +96,13 @@ function judgeNode({ nodeVersion }: MachineFacts): Finding {
     : error('node', `${version} is too old`, `install Node ${LEAST_NODE.join('.')} or newer`);
 }
 
-function judgeEngine({ engine, wsl }: MachineFacts): readonly Finding[] {
-  if ('problem' in engine)
-    return [
-      error('docker', engine.problem, engine.hint ?? 'install Docker Engine, or start it: systemctl start docker'),
-    ];
+function judgeEngine({ engine, python, wsl }: MachineFacts): readonly Finding[] {
+  if ('problem' in engine) {
+    const fix = engine.hint ?? 'install Docker Engine, or start it: systemctl start docker';
+    return 'problem' in python
+      ? [error('docker', engine.problem, fix)]
+      : [warning('docker', engine.problem, `${fix}; --runtime process runs graphs without it`)];
+  }
   const reach =
     engine.reach === 'direct' ? 'containers are reached by address' : 'containers are reached by published ports';
   const findings = [
@@ -126,6 +133,19 @@ function judgeEngine({ engine, wsl }: MachineFacts): readonly Finding[] {
       ),
     );
   return findings;
+}
+
+/** Nobody needs it who has an engine. */
+function judgePython({ python, engine }: MachineFacts): Finding {
+  if (!('problem' in python)) {
+    const { path, dynamoVersion, servers } = python;
+    const through = servers.length > 0 ? servers.join(' and ') : 'files: no etcd is on PATH';
+    return ok('python', `${path} has ai-dynamo ${dynamoVersion} for --runtime process; discovery through ${through}`);
+  }
+  const detail = `${python.problem}; only --runtime process needs it`;
+  return 'problem' in engine
+    ? warning('python', detail, python.hint ?? 'install Python 3.11 or newer')
+    : ok('python', detail);
 }
 
 function judgeGpus({ gpus, toolkit, imageCuda, engine }: MachineFacts): readonly Finding[] {

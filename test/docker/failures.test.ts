@@ -237,7 +237,7 @@ test('doctor looks at the real engine; without one it says so and ends with 3', 
   expect(of('docker')).toMatchObject({ outcome: 'ok', detail: expect.stringMatching(/^engine \d+\.\d+/) });
   expect(of('token').detail).toContain('HF_TOKEN');
   expect(of('disk').detail).toMatch(/free in \//);
-  const without = await cli(['doctor'], { DOCKER_HOST: 'unix:///nowhere.sock' });
+  const without = await cli(['doctor'], { DOCKER_HOST: 'unix:///nowhere.sock', VIRTUAL_ENV: '/nowhere' });
   expect(without.exitCode).toBe(3);
   expect(without.stdout).toMatch(/✘ docker .*\n +→ /);
 });

@@ -115,6 +115,22 @@ test.each(['SIGKILL', 'SIGHUP'] as const)('no orphan is left when up in the fore
   await downAndGone(project.name, env);
 });
 
+test('a keeper that is killed takes the graph down with it: up in the foreground ends with 4, and nothing is left', async () => {
+  await using project = await testProject('process');
+  const env = { ...NO_DOCKER, PATH: serverPath() };
+  const run = spawnCli(up(example('mocker/agg.yaml'), project.name, '--progress', 'plain'), env);
+  await run.untilSaid('ready after');
+  const keeper = processesOf(project.name).find((line) => isKeeper(line));
+  process.kill(Number(keeper?.split(' ')[0]), 'SIGKILL');
+  expect(await run.ended).toBe(4);
+  expect(run.stderr()).toContain('KEEPER_LOST');
+  await expect.poll(() => processesOf(project.name).filter((line) => !isKeeper(line)), { timeout: 10_000 }).toEqual([]);
+});
+
+function isKeeper(line: string): boolean {
+  return readFileSync(`/proc/${line.split(' ')[0]}/cmdline`, 'latin1').includes('keeper.cjs');
+}
+
 test('Ctrl-C stops everything and leaves the logs; what is brought up detached outlives its command', async () => {
   await using project = await testProject('process');
   const env = { ...NO_DOCKER, PATH: BARE_PATH };

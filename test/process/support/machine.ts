@@ -28,6 +28,14 @@ function makeFolder(name: string, programs: Readonly<Record<string, string>>): s
 /** A PATH without servers. */
 export const BARE_PATH = makeFolder('bare', Object.fromEntries(PROGRAMS.map((name) => [name, which(name)])));
 
+/** What scripts/bootstrap calls, and no Python. */
+export const NO_PYTHON_PATH = makeFolder(
+  'no-python',
+  Object.fromEntries(
+    [...PROGRAMS, 'id', 'cksum', 'find', 'npm', 'flock', 'touch', 'mkdir', 'uname'].map((name) => [name, which(name)]),
+  ),
+);
+
 /** etcd and nats-server out of the images that scripts/bootstrap builds: the machine need not have them. */
 function extractServers(): string {
   const images = parseEnv(readFileSync(join(ROOT, 'compose/.env'), 'utf8'));

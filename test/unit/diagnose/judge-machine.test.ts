@@ -25,6 +25,7 @@ const ENGINE = {
 const GOOD: MachineFacts = {
   nodeVersion: 'v20.20.2',
   engine: ENGINE,
+  python: { path: '/venv/bin/python', dynamoVersion: '1.4.2', servers: [] },
   gpus: { gpus: [GPU], driverVersion: '570.86.15', problem: undefined },
   toolkit: ['nvidia-ctk'],
   wsl: false,
@@ -43,6 +44,7 @@ test('a machine that lacks nothing has no word of a fix', () => {
   expect(findings.map(({ check }) => check)).toEqual([
     'node',
     'docker',
+    'python',
     'gpus',
     'toolkit',
     'cuda',
@@ -68,8 +70,20 @@ test.each<[string, Partial<MachineFacts>, readonly [check: string, outcome: stri
   ['an old Node', { nodeVersion: 'v18.19.0' }, [['node', 'error', /install Node 20\.19/]]],
   [
     'no engine',
+    {
+      engine: { problem: 'no Docker Engine answers', hint: undefined },
+      python: { problem: '/usr/bin/python3 has no Dynamo', hint: 'pip install ai-dynamo' },
+      imageCuda: new Map(),
+    },
+    [
+      ['docker', 'error', /systemctl start docker/],
+      ['python', 'warning', /pip install ai-dynamo/],
+    ],
+  ],
+  [
+    'no engine, and a Python with Dynamo',
     { engine: { problem: 'no Docker Engine answers', hint: undefined }, imageCuda: new Map() },
-    [['docker', 'error', /systemctl start docker/]],
+    [['docker', 'warning', /--runtime process/]],
   ],
   [
     'a rootless engine',
