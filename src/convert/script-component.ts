@@ -4,6 +4,7 @@ import type { Graph, GraphComponent } from '../model/graph.ts';
 import { localAnnotation } from '../model/local-annotations.ts';
 import { at, itemsAt, type MapNode, mapAt, type Node, numberAt, stringAt, stringsAt } from '../model/node.ts';
 import { leftOut, leftOutFields } from './conversion.ts';
+import { ofCaller } from './script-words.ts';
 
 /** A process of the graph as a script starts it; ports and devices are still those of the container. */
 export interface ScriptProcess {
@@ -103,7 +104,9 @@ function readProcess(
   const command = stringsAt(container, 'command') ?? (isFrontend ? FRONTEND : undefined);
   if (node === undefined || command === undefined || command.length === 0) return undefined;
   const { env, secrets, diagnostics } = readScriptEnv(graph, container);
-  const known: Record<string, string> = { ...readScriptEnv(graph, graph.spec).env, ...env };
+  const shared = readScriptEnv(graph, graph.spec);
+  const known: Record<string, string> = { ...shared.env, ...env };
+  for (const name of [...shared.secrets, ...secrets]) known[name] = ofCaller(name);
   const limit = at(container, 'resources', 'limits', GPU);
   const words = [...command, ...(stringsAt(container, 'args') ?? [])];
   return {

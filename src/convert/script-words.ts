@@ -4,6 +4,14 @@ import { quoteWord } from '../script/shell-quote.ts';
 export const SCRIPT_DIR = '\uE000';
 /** The port of the frontend, as its caller wants it. */
 export const HTTP_PORT = '\uE001';
+/** Around the name of a variable whose value only the caller has: a secret. */
+const CALLER = ['\uE002', '\uE003'] as const;
+
+/** The value of a variable of the script's caller, in such a text. */
+export function ofCaller(name: string): string {
+  return `${CALLER[0]}${name}${CALLER[1]}`;
+}
+
 /** What the shell gets in their place. */
 const FILLED_IN: Readonly<Record<string, string>> = {
   [SCRIPT_DIR]: '"$SCRIPT_DIR"',
@@ -13,8 +21,13 @@ const FILLED_IN: Readonly<Record<string, string>> = {
 /** One word of the script: as `quoteWord`, with the marks above left for the shell to fill in. */
 export function scriptWord(text: string): string {
   if (text === '') return "''";
-  const parts = text.split(/([\uE000\uE001])/);
-  return parts.map((part) => FILLED_IN[part] ?? (part === '' ? '' : quoteWord(part))).join('');
+  const parts = text.split(/([\uE000\uE001]|\uE002\w+\uE003)/);
+  return parts.map(fillIn).join('');
+}
+
+function fillIn(part: string): string {
+  if (part.startsWith(CALLER[0])) return `"\${${part.slice(1, -1)}:-}"`;
+  return FILLED_IN[part] ?? (part === '' ? '' : quoteWord(part));
 }
 
 /** A command over several lines: settings, the program, then a line for each flag with its value. */

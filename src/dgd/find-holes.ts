@@ -79,8 +79,9 @@ function describeHole({ value, origin }: ScalarNode, { path, field, component }:
     ];
   }
   if (!hole) return [];
-  // In a longer text it may be meant for a script that reads the variable.
-  const severity = field === 'value' && hole.text !== text.trim() ? 'warning' : 'error';
+  // In a longer text it may be meant for a script that reads the variable, or be a template of the model's.
+  const isText = field === 'value' ? hole.text !== text.trim() : /^(?:command|args)$/.test(field) && /\s/.test(text);
+  const severity = isText && hole.code === 'TEMPLATE_HOLE' ? 'warning' : 'error';
   const message = `${path}: has the template hole ${hole.text}`;
   return [{ severity, code: hole.code, message, ...placeOf(origin), hint: hole.hint }];
 }

@@ -6,7 +6,7 @@ import type { InterpretContext } from './interpret-context.ts';
 import type { Notes } from './interpret-notices.ts';
 import { flagValue } from './launch-flags.ts';
 import type { RecordedFile } from './recording.ts';
-import { type ComponentEnv, secretSetting } from './secret-settings.ts';
+import { type ComponentEnv, podText, secretSetting } from './secret-settings.ts';
 
 /** Where frontends listen in their containers (facts/runtime.md §1.9). */
 const FRONTEND_PORT = 8000;
@@ -28,7 +28,12 @@ export function keptEnv(
       context.notes.say('notice', 'SETTING_DROPPED', `${name} is left out: ${use.reason}`, launch);
     return [];
   });
-  if (launch.kind !== 'frontend') return entries;
+  const named = new Set(entries.map(({ name }) => name));
+  const spoken = [...context.secretValues].flatMap(([value, name]): readonly ComponentEnv[] => {
+    const isSpoken = !named.has(name) && launch.argv.some((word) => word.includes(value));
+    return isSpoken ? [secretSetting(name, context.graphName)].flatMap((entry) => entry ?? []) : [];
+  });
+  if (launch.kind !== 'frontend') return [...entries, ...spoken];
   const port = flagValue(launch.argv, '--http-port');
   if (port !== undefined && port !== String(FRONTEND_PORT)) {
     context.notes.say(
@@ -42,8 +47,8 @@ export function keptEnv(
   const rest = launch.argv.filter(
     (word, index) => index > 2 && word.startsWith('--') && !/^--(?:http-port|http-host|router-mode)(?:=|$)/.test(word),
   );
-  if (mode === undefined || rest.length > 0) return entries;
-  const own = entries.filter((entry) => entry.name !== 'DYN_ROUTER_MODE');
+  if (mode === undefined || rest.length > 0) return [...entries, ...spoken];
+  const own = [...entries, ...spoken].filter((entry) => entry.name !== 'DYN_ROUTER_MODE');
   return [...own, { name: 'DYN_ROUTER_MODE', value: mode }].toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
@@ -101,7 +106,7 @@ function rewriteText(context: InterpretContext, launch: ClassifiedLaunch, text: 
     },
     toWrittenFile(context, launch, text),
   );
-  return toWorkspace(context, addressed);
+  return podText(toWorkspace(context, addressed), context.secretValues);
 }
 
 function toWorkspace({ recording, options }: InterpretContext, text: string): string {

@@ -28,6 +28,8 @@ export interface InterpretContext {
   readonly names: readonly string[];
   readonly references: readonly LoopbackReference[];
   readonly launches: readonly ClassifiedLaunch[];
+  /** Secret values that launches export, with their variables. */
+  readonly secretValues: ReadonlyMap<string, string>;
   /** Components that must be ready before another one starts. */
   readonly startAfter: ReadonlyMap<string, readonly string[]>;
   /** Contents by key, and the key of each file (see `configMapKey`). */

@@ -24,7 +24,7 @@ import { devicesInPodOrder, mainProcesses } from './joined-processes.ts';
 import { findLoopbackReferences, joinLaunches } from './loopback-links.ts';
 import { componentName, uniqueNames } from './name-components.ts';
 import type { Recording } from './recording.ts';
-import { type ComponentEnv, collectSecrets, envEntry, TOKEN_SECRET } from './secret-settings.ts';
+import { type ComponentEnv, collectSecrets, envEntry, secretValues, TOKEN_SECRET } from './secret-settings.ts';
 import { selectLaunches } from './select-launches.ts';
 import { startOrder } from './start-order.ts';
 
@@ -66,6 +66,7 @@ export function interpretRecording(recording: Recording, options: InterpretOptio
     references,
     launches,
     files: collectFiles(launches, notes),
+    secretValues: secretValues(launches),
     startAfter: startOrder(groups, names, launches),
   };
   sayGrouping(context);

@@ -41,3 +41,31 @@ export function collectSecrets(
   }
   return secrets;
 }
+
+/** Shorter values are words that stand in arguments by chance. */
+const LEAST_SECRET = 6;
+
+/** Secret values that any launch exports, with the variable of each; the longest first. */
+export function secretValues(launches: readonly ClassifiedLaunch[]): ReadonlyMap<string, string> {
+  const found = launches.flatMap(({ launch }) =>
+    Object.entries(launch.env).filter(
+      ([name, value]) => value.length >= LEAST_SECRET && secretSetting(name, '') !== undefined,
+    ),
+  );
+  return new Map(found.map(([name, value]) => [value, name] as const).toSorted(([a], [b]) => b.length - a.length));
+}
+
+/**
+ * A text as a pod has it: secret values are references to their variables (`$(NAME)`), and what only looks like a reference is escaped,
+ * since scripts mean it as it stands.
+ */
+export function podText(text: string, secrets: ReadonlyMap<string, string>): string {
+  for (const [value, name] of secrets) {
+    if (!text.includes(value)) continue;
+    return text
+      .split(value)
+      .map((part) => podText(part, secrets))
+      .join(`$(${name})`);
+  }
+  return text.replaceAll(/\$(?=[$(])/g, '$$$$');
+}

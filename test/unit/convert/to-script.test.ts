@@ -19,16 +19,18 @@ function example(path: string): Graph {
   return readGraph(readFileSync(resolve('launch', path), 'utf8'));
 }
 
-async function record(file: string, name?: string): Promise<Interpretation> {
-  const recording = await recordScript({ file, args: [], env: {}, room: 'auto' }, AbortSignal.timeout(60_000));
+type Environment = Readonly<Record<string, string>>;
+
+async function record(file: string, name?: string, env: Environment = {}): Promise<Interpretation> {
+  const recording = await recordScript({ file, args: [], env, room: 'auto' }, AbortSignal.timeout(60_000));
   return interpretRecording(recording, name === undefined ? {} : { name });
 }
 
-async function recordText(text: string, name: string): Promise<Interpretation> {
+async function recordText(text: string, name: string, env: Environment = {}): Promise<Interpretation> {
   const file = join(folder, `${name}-${Math.random().toString(36).slice(2)}.sh`);
   writeFileSync(file, text);
   chmodSync(file, 0o755);
-  return record(file, name);
+  return record(file, name, env);
 }
 
 /** The graph and its companions, without what a script never says: names of components, their images, the token's Secret. */
@@ -93,6 +95,9 @@ HERE="$(cd "$(dirname "\${BASH_SOURCE[0]}")" && pwd)"
 printf 'a: 1\\nb: "it'"'"'s"\\n' > "$HERE/engine.yaml"
 printf 'no line break' > /tmp/other.json
 CUDA_VISIBLE_DEVICES=0 python3 -m dynamo.trtllm --model-path m --extra-engine-args "$HERE/engine.yaml" --override /tmp/other.json &`,
+  'a secret in an argument, and what looks like a reference': `
+export HF_TOKEN=\${HF_TOKEN:-hf_of_the_script}
+CUDA_VISIBLE_DEVICES=0 python3 -m dynamo.vllm --model m --auth "Bearer $HF_TOKEN" --text '$(HOME) $$ \${X}' &`,
   'variables, secrets and words that need quotes': `
 export DYN_LOG=debug HF_TOKEN=\${HF_TOKEN:-}
 CUDA_VISIBLE_DEVICES=0,1 EMPTY= NOTE='a "b" $c' python3 -m dynamo.vllm --model "it's m" --tensor-parallel-size 2 --note '' &`,
@@ -101,9 +106,10 @@ CUDA_VISIBLE_DEVICES=0,1 EMPTY= NOTE='a "b" $c' python3 -m dynamo.vllm --model "
 describe('what scripts are made of comes back', () => {
   test.each(Object.entries(SCRIPTS))('%s', async (_, body) => {
     const frontend = 'python3 -m dynamo.frontend --router-mode kv &';
-    const first = await recordText(`#!/bin/bash\n${frontend}\n${body}\nwait\n`, 'round');
+    const env = { HF_TOKEN: 'hf_of_the_caller' };
+    const first = await recordText(`#!/bin/bash\n${frontend}\n${body}\nwait\n`, 'round', env);
     const { text } = toScript(first.graph);
-    const second = await recordText(text, 'round');
+    const second = await recordText(text, 'round', env);
     expect(content(second.graph)).toEqual(content(first.graph));
     expect(toScript(second.graph).text).toBe(text);
   });

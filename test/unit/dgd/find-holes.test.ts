@@ -43,6 +43,8 @@ describe('holes that are warnings', () => {
 
   test('part of a variable, which a script may read', () => {
     expect(problemsOf(beta('env: [{name: A, value: "--port ${PORT}"}]'))).toEqual(['warning TEMPLATE_HOLE 13:38']);
+    const template = 'args: [--chat-template, "Say ${CONTENT} in words"]';
+    expect(problemsOf(beta('command: [python3]', template))).toEqual(['warning TEMPLATE_HOLE 14:39']);
   });
 });
 

@@ -332,6 +332,25 @@ describe('a recording read as a graph', () => {
     ]);
   });
 
+  test('a secret that arguments repeat is a reference there, and what looks like a reference is none', () => {
+    const read = interpret(
+      launches(`HF_TOKEN=hf_abcdef123 ${FRONTEND} --tok=hf_abcdef123`, {
+        argv: [...VLLM.split(' '), '--auth', 'Bearer hf_abcdef123', '--text', '$(HOME) $$ $x'],
+        env: { A: '$(B)' },
+      }),
+    );
+    expect(JSON.stringify([toJson(read.graph.spec), read.diagnostics])).not.toContain('hf_abcdef123');
+    expect(main(read, 'Frontend')).toMatchObject({ args: ['--tok=$(HF_TOKEN)'] });
+    expect(main(read, 'VllmDecodeWorker')).toMatchObject({
+      args: ['--model', 'm', '--auth', 'Bearer $(HF_TOKEN)', '--text', '$$(HOME) $$$ $x'],
+      env: [{ name: 'A', value: '$$(B)' }],
+    });
+    const { env } = JSON.parse(JSON.stringify(toJson(read.graph.spec)));
+    expect(env).toEqual([
+      { name: 'HF_TOKEN', valueFrom: { secretKeyRef: { name: 'hf-token-secret', key: 'HF_TOKEN' } } },
+    ]);
+  });
+
   test('localhost is the service of the frontend, and an address without a listener is said', () => {
     const read = interpret(
       launches(
