@@ -1,13 +1,15 @@
-import { writeFile } from 'node:fs/promises';
+import { chmod, realpath, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Conversion } from '../convert/conversion.ts';
 import { type Diagnostic, formatDiagnostic, UserError } from '../model/diagnostic.ts';
 import type { Graph } from '../model/graph.ts';
-import { parseComponentValues, valueFor } from '../plan/image-overrides.ts';
+import { checkComponentNames, overrideImage, parseComponentValues, valueFor } from '../plan/image-overrides.ts';
 import { addGraphFlags, type GraphFlags } from './graph-flags.ts';
 import { type Io, print, say } from './io.ts';
+import type { ProjectInput } from './load-project.ts';
 import { operatorGeneration } from './operator-generation.ts';
+import { parseScale } from './parse-scale.ts';
 import { type GraphInput, readGraph } from './read-graph.ts';
 import { SCRIPT_ARGUMENTS, scriptArguments } from './script-flags.ts';
 
@@ -38,9 +40,40 @@ export function registerConvert(program: Command, io: Io): void {
     .option('--to <form>', TARGETS.join(', '), 'v1beta1')
     .option('--production', 'leave out flags that are only for tests, such as --enforce-eager')
     .option('-o, --output <file>', 'where to write it (default: stdout)')
-    .action((file: string, args: readonly string[], flags: ConvertFlags, command: Command) =>
-      convert({ file, scriptArgs: scriptArguments(args, command) }, flags, io),
-    );
+    .action((file: string, args: readonly string[], flags: ConvertFlags, command: Command) => {
+      const target = chooseTarget(flags.to);
+      checkFlags(target, command);
+      return convert({ file, scriptArgs: scriptArguments(args, command) }, target, flags, io);
+    });
+}
+
+/** Flags about running a graph: a compose file runs it, the other forms only write it down. */
+const OF_COMPOSE = [
+  'project',
+  'shareGpus',
+  'gpus',
+  'mock',
+  'port',
+  'bind',
+  'pull',
+  'envFile',
+  'volume',
+  'infraEndpoints',
+];
+/** Flags that change the graph: a recording is what a script does. */
+const OF_GRAPHS = ['scale', 'image', 'tag', 'production', 'runtimeVersion'];
+
+/** Throws INVALID_FLAG for what was given and would change nothing. */
+function checkFlags(target: Target, command: Command): void {
+  const ignored = [
+    ...(target === 'compose' ? ['production'] : OF_COMPOSE),
+    ...(target === 'launches' ? OF_GRAPHS : []),
+  ].find((name) => command.getOptionValueSource(name) === 'cli');
+  if (ignored === undefined) return;
+  const flag = command.options.find((option) => option.attributeName() === ignored)?.long ?? ignored;
+  throw new UserError('INVALID_FLAG', `${flag} changes nothing of --to ${target}`, {
+    hint: OF_COMPOSE.includes(ignored) ? 'it counts with --to compose, and with up' : 'it counts with the other forms',
+  });
 }
 
 function chooseTarget(text: string): Target {
@@ -49,18 +82,12 @@ function chooseTarget(text: string): Target {
   throw new UserError('INVALID_FLAG', `--to: "${text}" is not known`, { hint: `choose one of ${TARGETS.join(', ')}` });
 }
 
-async function convert(
-  input: { readonly file: string; readonly scriptArgs: readonly string[] },
-  flags: ConvertFlags,
-  io: Io,
-): Promise<void> {
-  const target = chooseTarget(flags.to);
-  if (flags.production && (target === 'compose' || target === 'launches')) {
-    throw new UserError('INVALID_FLAG', `--production is for graphs and scripts, not for --to ${target}`);
-  }
+async function convert(input: ProjectInput, target: Target, flags: ConvertFlags, io: Io): Promise<void> {
+  await checkOutput(input.file, flags, io);
+  const output: Output = { path: flags.output, executable: target === 'script' };
   if (target === 'compose') {
     const { convertCompose } = await import('./convert-compose.ts');
-    return finish(await convertCompose(input, flags, io), flags, io);
+    return finish(await convertCompose(input, flags, io), output, io);
   }
   const images = parseComponentValues(flags.image ?? [], '--image');
   const versions = parseComponentValues(flags.runtimeVersion ?? [], '--runtime-version');
@@ -74,30 +101,65 @@ async function convert(
     },
     io,
   );
-  const { text, diagnostics } = await convertTo(target, flags.production ?? false, read, input.file);
-  return finish({ text, diagnostics: [...read.diagnostics, ...diagnostics] }, flags, io);
+  const { text, diagnostics } = await convertTo(target, { flags, read, images }, input.file);
+  return finish({ text, diagnostics: [...read.diagnostics, ...diagnostics] }, output, io);
+}
+
+interface Output {
+  /** Undefined or `-`: stdout. */
+  readonly path: string | undefined;
+  readonly executable: boolean;
+}
+
+/** The source is not written over: another form of it may lack what it says. */
+async function checkOutput(file: string, { output }: ConvertFlags, io: Io): Promise<void> {
+  if (output === undefined || output === '-' || file === '-') return;
+  const real = (path: string) => realpath(resolve(io.cwd, path)).catch(() => undefined);
+  const [source, target] = await Promise.all([real(file), real(output)]);
+  if (source === undefined || source !== target) return;
+  throw new UserError('OUTPUT_IS_INPUT', `${output} is the file that is converted`, {
+    hint: 'name another file with -o',
+  });
 }
 
 /** Says what there is to say and writes the text where it is wanted. */
-async function finish({ text, diagnostics }: Converted, flags: ConvertFlags, io: Io): Promise<void> {
+async function finish({ text, diagnostics }: Converted, { path, executable }: Output, io: Io): Promise<void> {
   for (const diagnostic of diagnostics) say(io, formatDiagnostic(diagnostic));
-  if (flags.output === undefined || flags.output === '-') return print(io, text);
-  await writeOutput(resolve(io.cwd, flags.output), text);
+  if (path === undefined || path === '-') return print(io, text);
+  await writeOutput(resolve(io.cwd, path), text, executable);
 }
 
-async function convertTo(target: GraphTarget, production: boolean, read: GraphInput, file: string): Promise<Converted> {
+interface Wanted {
+  readonly flags: ConvertFlags;
+  readonly read: GraphInput;
+  readonly images: ReturnType<typeof parseComponentValues>;
+}
+
+async function convertTo(target: GraphTarget, { flags, read, images }: Wanted, file: string): Promise<Converted> {
   if (target === 'launches') return { text: writeLaunches(read, file), diagnostics: [] };
-  if (target === 'v1alpha1' && read.graph.apiVersion === 'nvidia.com/v1alpha1' && !production)
+  const scale = parseScale(flags.scale ?? []);
+  const names = read.graph.components.map(({ name }) => name);
+  checkComponentNames(images, names, '--image');
+  checkComponentNames(scale, names, '--scale');
+  const production = flags.production ?? false;
+  // The images of a script were chosen when it was read.
+  const changes = production || scale.size > 0 || (read.script === undefined && (images.size > 0 || flags.tag));
+  if (target === 'v1alpha1' && read.graph.apiVersion === 'nvidia.com/v1alpha1' && !changes)
     return writeGraph({ graph: read.graph, diagnostics: [] }, read);
-  const [{ toV1beta1 }, { withoutTestFlags }] = await Promise.all([
+  const [{ toV1beta1 }, { withoutTestFlags }, { overrideGraph }] = await Promise.all([
     import('../convert/to-v1beta1.ts'),
     import('../convert/test-flags.ts'),
+    import('../convert/override-graph.ts'),
   ]);
   const beta = toV1beta1(read.graph);
+  const image = (written: string, component: string) =>
+    read.script === undefined ? overrideImage(written, component, { byComponent: images, tag: flags.tag }) : written;
+  const overridden = overrideGraph(beta.graph, { image, replicas: (component) => valueFor(scale, component) });
   // Whoever writes YAML knows what is in it; a script brings it along.
-  const flags = production || read.script ? withoutTestFlags(beta.graph, !production) : { ...beta, diagnostics: [] };
-  const written = await writeTarget(target, flags.graph, read);
-  return { text: written.text, diagnostics: [...beta.diagnostics, ...flags.diagnostics, ...written.diagnostics] };
+  const tests =
+    production || read.script ? withoutTestFlags(overridden, !production) : { graph: overridden, diagnostics: [] };
+  const written = await writeTarget(target, tests.graph, read);
+  return { text: written.text, diagnostics: [...beta.diagnostics, ...tests.diagnostics, ...written.diagnostics] };
 }
 
 async function writeTarget(
@@ -150,9 +212,10 @@ function linesOf({ script }: GraphInput, component: string): readonly number[] {
   return script?.lines.get(component) ?? [];
 }
 
-async function writeOutput(path: string, text: string): Promise<void> {
+async function writeOutput(path: string, text: string, executable: boolean): Promise<void> {
   try {
     await writeFile(path, text);
+    if (executable) await chmod(path, 0o755);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new UserError('OUTPUT_FAILED', `${path} cannot be written: ${reason}`, { cause });

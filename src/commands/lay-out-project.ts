@@ -23,6 +23,7 @@ import type { Io } from './io.ts';
 import { loadInfra } from './load-infra.ts';
 import type { ProjectInput } from './load-project.ts';
 import { operatorGeneration } from './operator-generation.ts';
+import { parseScale } from './parse-scale.ts';
 import { passedEnv } from './passed-env.ts';
 import { readEnvFiles } from './read-env-files.ts';
 import { readGraph } from './read-graph.ts';
@@ -67,21 +68,6 @@ function pullPolicy(flag: string | undefined): DesiredContainer['pullPolicy'] | 
   throw new UserError('INVALID_FLAG', `--pull: "${flag}" is not known`, {
     hint: `choose one of ${[...PULL_POLICIES.keys()].join(', ')}`,
   });
-}
-
-function parseScale(values: readonly string[]): ReadonlyMap<string, number> {
-  const scale = new Map<string, number>();
-  for (const [component, text] of parseComponentValues(values, '--scale')) {
-    const count = Number(text);
-    if (component === '' || !Number.isInteger(count) || count < 0) {
-      throw new UserError(
-        'INVALID_FLAG',
-        `--scale: "${component === '' ? text : `${component}=${text}`}" is no COMPONENT=N`,
-      );
-    }
-    scale.set(component, count);
-  }
-  return scale;
 }
 
 /** What was assumed about versions, and why: one notice for the operator, one for each runtime version. */

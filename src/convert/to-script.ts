@@ -1,5 +1,6 @@
 import type { Diagnostic } from '../model/diagnostic.ts';
 import type { Graph } from '../model/graph.ts';
+import { stringAt } from '../model/node.ts';
 import { countsFromFolder } from '../script/component-values.ts';
 import { isPortOfInstance } from '../script/host-settings.ts';
 import { withoutFlags } from '../script/launch-flags.ts';
@@ -86,7 +87,8 @@ function componentBlocks(component: ScriptComponent, host: Host): readonly strin
 }
 
 function replicaBlocks(component: ScriptComponent, replica: number, host: Host): readonly string[] {
-  const ports = host.ports.claimFor(component.processes);
+  // Where frontends listen is given out apart: to the first what the caller wants.
+  const ports = host.ports.claimFor(component.processes.filter((process) => !isFrontend(process)));
   const count = component.processes.reduce((sum, { gpus }) => sum + gpus, 0);
   let devices = host.devices.take(count, component.gpuSlots.slice(replica * count, (replica + 1) * count));
   return component.processes.map((process, index) => {
@@ -106,13 +108,12 @@ interface Placed {
 }
 
 function processBlock(placed: Placed, host: Host): string {
-  const { component, process, ports } = placed;
+  const { process, ports } = placed;
   const moved = isShell(process)
     ? process.argv.map((word) => inShell(word, placed, host))
     : movePorts(process.argv, ports);
-  const words = moved.map((word) => host.files.rewrite(component.podSpec, process.container, word));
-  const isFrontend = process.argv.includes('dynamo.frontend');
-  const command = commandLines(settings(placed, host), isFrontend ? withHttpPort(words, placed, host) : words);
+  const words = moved.map((word) => onHost(word, placed, host));
+  const command = commandLines(settings(placed, host), isFrontend(process) ? withHttpPort(words, placed, host) : words);
   return needsFolder(process) ? `(cd ${scriptWord(process.workingDir ?? '')} && ${command}) &` : `${command} &`;
 }
 
@@ -139,12 +140,27 @@ function settings(placed: Placed, host: Host): readonly string[] {
   for (const [name, value] of kept) {
     const port = isPortOfInstance(name) ? ports.get(Number(value)) : undefined;
     const here = port === undefined ? movePort(value, ports) : String(port);
-    all.push([name, host.files.rewrite(component.podSpec, process.container, here)]);
+    all.push([name, onHost(here, placed, host)]);
   }
   return [
     ...all.map(([name, value]) => `${name}=${value === '' ? "''" : scriptWord(value)}`),
     ...process.secrets.map(fromCaller),
   ];
+}
+
+function isFrontend({ argv }: ScriptProcess): boolean {
+  return argv.includes('dynamo.frontend');
+}
+
+/** A text with the files where the script writes them, and the service of the frontend on this host (the operator's name for it, operator.md §3.3). */
+function onHost(text: string, { component, process }: Placed, { files, graph }: Host): string {
+  const written = files.rewrite(component.podSpec, process.container, text);
+  return graph.components
+    .filter((other) => stringAt(other.written, 'type') === 'frontend')
+    .reduce(
+      (rest, { name }) => rest.replaceAll(`${graph.name}-${name.toLowerCase()}:8000`, `localhost:${HTTP_PORT}`),
+      written,
+    );
 }
 
 /** Ports that are given anew, and how components find each other in a cluster: on a host it is etcd. */

@@ -136,6 +136,28 @@ describe('replicas on one host', () => {
   });
 });
 
+test('the service of the frontend is this host, and a second frontend listens beside the first', () => {
+  const { text } = toScript(
+    readGraph(`apiVersion: nvidia.com/v1beta1
+kind: DynamoGraphDeployment
+metadata: {name: g}
+spec:
+  components:
+    - {name: Frontend, type: frontend, replicas: 2}
+    - name: proxy
+      podTemplate:
+        spec:
+          containers:
+            - {name: main, image: i, command: [proxy, "--url=http://g-frontend:8000/v1"]}
+`),
+  );
+  expect(text).toContain('--url=http://localhost:"${DYN_HTTP_PORT:-8000}"/v1');
+  expect([...text.matchAll(/--http-port (\S+)/g)].map((match) => match[1])).toEqual([
+    '"${DYN_HTTP_PORT:-8000}"',
+    '8001',
+  ]);
+});
+
 test('what a script has no words for is said at its place', () => {
   const { text, diagnostics } = toScript(
     readGraph(`apiVersion: nvidia.com/v1beta1
