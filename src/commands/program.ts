@@ -76,7 +76,8 @@ async function sayError(error: UserError, io: Io): Promise<void> {
     return;
   }
   for (const diagnostic of error.diagnostics) say(io, formatDiagnostic(diagnostic));
-  if (error.diagnostics.length === 0) say(io, `error ${error.code}: ${error.message}`);
+  // Warnings beside it are not what it ends with.
+  if (error.diagnostics.every(({ severity }) => severity !== 'error')) say(io, `error ${error.code}: ${error.message}`);
   if (error.details) say(io, `\n${error.details}\n`);
   if (error.hint) say(io, `hint: ${error.hint}`);
 }

@@ -86,3 +86,22 @@ function deadAddresses({ references, launches }: InterpretContext): ReadonlyMap<
   }
   return dead;
 }
+
+const STREAM = /(?:^|=|@)\/(?:dev\/(?:fd\/\d+|stdin)|proc\/self\/fd\/\d+)$/;
+
+/** Says what reads from a stream that only the script has, and that a graph has nothing behind its frontend. */
+export function sayStreams({ launches, notes, groups }: InterpretContext): void {
+  for (const launch of launches) {
+    const word = launch.argv.find((text) => STREAM.test(text));
+    if (word !== undefined)
+      notes.say(
+        'warning',
+        'STREAM_LOST',
+        `${launch.program} reads ${word}, a stream that only the script has`,
+        launch,
+        'write what it holds into a file, and hand that over',
+      );
+  }
+  if (groups.every(({ first }) => first.main.kind === 'frontend'))
+    notes.say('warning', 'NO_WORKER', 'the script starts a frontend and nothing that answers behind it');
+}

@@ -17,7 +17,7 @@ import {
   workingDirectory,
 } from './component-values.ts';
 import { groupUnits, makeUnit, membersOf } from './group-launches.ts';
-import { sayGrouping, sharingOf } from './grouping-notices.ts';
+import { sayGrouping, sayStreams, sharingOf } from './grouping-notices.ts';
 import { type InterpretContext, type InterpretOptions, originOf } from './interpret-context.ts';
 import { Notes } from './interpret-notices.ts';
 import { devicesInPodOrder, mainProcesses } from './joined-processes.ts';
@@ -70,6 +70,7 @@ export function interpretRecording(recording: Recording, options: InterpretOptio
     startAfter: startOrder(groups, names, launches),
   };
   sayGrouping(context);
+  sayStreams(context);
   const components = buildComponents(context);
   return {
     graph: assembleGraph(context, components),

@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { UserError } from '../model/diagnostic.ts';
@@ -24,6 +24,7 @@ const MISSING_PROGRAM =
  */
 export async function recordScript(options: RecordOptions, signal: AbortSignal): Promise<Recording> {
   const tree = findScriptTree(options.file);
+  checkInterpreter(tree.script, options.file);
   const badName = Object.keys(options.env).find((name) => !VARIABLE.test(name));
   if (badName !== undefined) throw new UserError('BAD_VARIABLE_NAME', `${badName} is not the name of a variable`);
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
@@ -48,6 +49,30 @@ export async function recordScript(options: RecordOptions, signal: AbortSignal):
     throwOnEarlyFailure(recording, options.file);
     return recording;
   }
+}
+
+/** Shells whose scripts bash reads. */
+const SHELL = /(?:^|[/\s])(?:ba|da|a|k)?sh\b/;
+
+/** Throws for what bash would read as rubbish (exit code 2): a script of another program, Windows line ends, a file that cannot be read. */
+function checkInterpreter(path: string, file: string): void {
+  let first = '';
+  try {
+    first = readFileSync(path, 'latin1').split('\n', 1)[0] ?? '';
+  } catch (cause) {
+    throw new UserError('SCRIPT_UNREADABLE', `${file} cannot be read`, {
+      hint: 'look at its permissions: ls -l',
+      cause,
+    });
+  }
+  if (first.startsWith('#!') && !SHELL.test(first))
+    throw new UserError('SCRIPT_INTERPRETER', `${file} is a script for ${first.slice(2).trim()}, not for bash`, {
+      hint: 'give a launch script of the shell, or YAML',
+    });
+  if (first.endsWith('\r'))
+    throw new UserError('SCRIPT_LINE_ENDS', `${file} has Windows line ends (CR LF), which bash cannot read`, {
+      hint: `sed -i 's/\\r$//' ${file}`,
+    });
 }
 
 async function runInSomeRoom(
@@ -103,6 +128,6 @@ function throwOnEarlyFailure(recording: Recording, file: string): void {
   throw new UserError('SCRIPT_FAILED', `${file} ended with status ${recording.exitCode} before it started anything`, {
     hint: 'give what it asks for as arguments behind -- or with -e NAME=VALUE',
     details: recording.output.trim().split('\n').slice(-DETAIL_LINES).join('\n'),
-    diagnostics: recording.notices,
+    diagnostics: recording.notices.filter(({ code }) => code !== 'SCRIPT_EXIT'),
   });
 }

@@ -26,7 +26,7 @@ export function recordingNotices(sources: NoticeSources): readonly Diagnostic[] 
       : { at: { file: at.file.startsWith('/') ? at.file : tree.script, line: at.line, col: 1 } }),
     ...(hint === undefined ? {} : { hint }),
   });
-  const told = [...tellMissing(records, say), ...records.calls.flatMap((call) => tellCall(call, say))];
+  const told = [...tellErrors(records, say), ...records.calls.flatMap((call) => tellCall(call, say))];
   const unique = told.filter(
     (notice, index) =>
       told.findIndex((other) => other.code === notice.code && other.message === notice.message) === index,
@@ -96,23 +96,41 @@ function tellLimit(records: Records, limits: RecordLimits, say: Say): readonly D
   return [...full, say('warning', 'SCRIPT_EXIT', `the script ended with status ${records.exitCode}: ${last}`)];
 }
 
-/** What bash itself says of a file or a directory: `/x/agg.sh: line 5: cd: /workspace/y: No such file or directory`. */
-const MISSING = /^(\S.*): line (\d+): (cd: )?(\S.*): (No such file or directory|Not a directory|Permission denied)$/gm;
+/** What bash says of a line that it could not do: `/x/agg.sh: line 5: cd: /workspace/y: No such file or directory`. */
+const SHELL_ERROR =
+  /^(\S.*): line (\d+): (cd: )?(\S.*): (No such file or directory|Not a directory|Permission denied|Read-only file system|unbound variable)$/gm;
+/** What the few real programs of the room say when they may not: `rm: cannot remove '/x': Permission denied`. */
+const PROGRAM_ERROR =
+  /^(?:rm|cp|mv|mkdir|touch|tee|ln|chmod|chown|dd|install): .*(?:Permission denied|Read-only file system|Operation not permitted)$/gm;
 
 /** Scripts go on after it, without what they were to read, or leave out what they were to start there. The last words of a script that ends with it are told as its end. */
-function tellMissing({ output, exitCode }: Records, say: Say): readonly Diagnostic[] {
+function tellErrors({ output, exitCode }: Records, say: Say): readonly Diagnostic[] {
   const last = output.trim().split('\n').at(-1);
-  return [...output.matchAll(MISSING)]
+  const ofShell = [...output.matchAll(SHELL_ERROR)]
     .filter(([line]) => exitCode === 0 || line !== last)
-    .map(([, file = '', line, cd, path = '', why = '']) =>
-      say(
-        'warning',
-        'FILE_MISSING',
-        `${path}: ${why.toLowerCase()}${cd === undefined ? '' : ', so what the script starts there is not known'}`,
-        { file, line: Number(line) },
-      ),
-    );
+    .map(([, file = '', line, cd, what = '', why = '']) => {
+      const at = { file, line: Number(line) };
+      if (why === 'unbound variable')
+        return say(
+          'warning',
+          'VARIABLE_UNSET',
+          `${what} is not set, so what needs it is not started`,
+          at,
+          `give it with -e ${what}=VALUE`,
+        );
+      if (/read-only|permission/i.test(why))
+        return say('notice', 'WRITE_REFUSED', `${what}: the script may not write there while it is recorded`, at);
+      const lost = cd === undefined ? '' : ', so what the script starts there is not known';
+      return say('warning', 'FILE_MISSING', `${what}: ${why.toLowerCase()}${lost}`, at);
+    });
+  const ofPrograms = [...output.matchAll(PROGRAM_ERROR)].map(([line]) =>
+    say('notice', 'WRITE_REFUSED', `${line}: the script changes nothing outside while it is recorded`),
+  );
+  return [...ofShell, ...ofPrograms];
 }
+
+/** A host that is not this machine, in the words of an HTTP client. */
+const ELSEWHERE = /^(?:[a-z]+:\/\/)(?!localhost\b|127\.|0\.0\.0\.0|\[::1?\])([^/:?#]+)/;
 
 function tellCall(call: RecordedCall, say: Say): readonly Diagnostic[] {
   const words = call.argv.join(' ');
@@ -144,6 +162,12 @@ function tellCall(call: RecordedCall, say: Say): readonly Diagnostic[] {
           'give the value with -e or as an argument',
         ),
       ];
+    case 'poll': {
+      const host = call.argv.map((word) => ELSEWHERE.exec(word)?.[1]).find((found) => found !== undefined);
+      return host === undefined
+        ? []
+        : [say('notice', 'NETWORK_REFUSED', `\`${shown}\` did not reach ${host}: a recording has no network`, call.at)];
+    }
     default:
       return [];
   }

