@@ -2,8 +2,11 @@ import type { ObservedContainer, ObservedState } from '../model/observed-state.t
 import type { Plan } from '../model/plan.ts';
 import { PlanBuilder } from './plan-builder.ts';
 
-function isUp(container: ObservedContainer): boolean {
-  return container.status === 'running' || container.status === 'restarting' || container.status === 'paused';
+/** What is dead in an engine has ended; a process that is has lost its keeper and lives on. */
+const UP: readonly ObservedContainer['status'][] = ['running', 'restarting', 'paused', 'dead'];
+
+function isUp({ status }: ObservedContainer): boolean {
+  return UP.includes(status);
 }
 
 /** Infrastructure goes after the graph: workers take their leases back before etcd ends. A sandbox goes after those who joined it. */
