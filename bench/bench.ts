@@ -1,6 +1,7 @@
 /**
  * `npm run bench [-- --json] [-- --rounds N]`: the same graph (etcd, NATS, a real frontend, a prefill and a decode mocker) brought up until
- * its first completion by `dynamo`, by `docker compose up --wait` and by bare calls of the Docker API, in turns on one machine in one run.
+ * its first completion by `dynamo`, by `docker compose up --wait` and by bare calls of the Docker API, and as processes by
+ * `dynamo --runtime process` and by a shell script, in turns on one machine in one run.
  * Never fails on time: it says which targets are reached.
  */
 import { randomBytes } from 'node:crypto';
@@ -18,6 +19,7 @@ import type { Contender } from './contender.ts';
 import { type FoundCompose, findCompose } from './find-compose.ts';
 import { loadDesired } from './load-desired.ts';
 import { formatReport, makeReport } from './make-report.ts';
+import { processContenders } from './processes.ts';
 import { runCommand } from './run-command.ts';
 import { Samples } from './samples.ts';
 
@@ -72,6 +74,14 @@ async function prepare(prefix: string, folder: string, notes: string[], signal: 
       down: (stop) => takeDownBare(docker, bare.desired, stop),
     },
   ];
+  const processes = await processContenders(
+    { dynamo, cwd, file: FILE, project: `${prefix}-process`, folder },
+    signal,
+  ).catch((error: unknown) => {
+    notes.push(`processes are left out: ${error instanceof Error ? error.message : String(error)}`);
+    return [];
+  });
+  contenders.push(...processes);
   const common = { contenders, dynamoProject: ours.project, dynamoPort: ours.port };
   const found = await findCompose(explain, signal);
   if ('problem' in found) {

@@ -10,6 +10,7 @@ interface Target {
 const TARGETS: readonly Target[] = [
   { of: 'up dynamo', over: 'up bare', atMost: 1.2 },
   { of: 'up dynamo', over: 'up compose', atMost: 0.65 },
+  { of: 'up process', over: 'up script', atMost: 1.15 },
   { of: 'down dynamo', over: 'down bare', atMost: 1.2 },
   { of: 'plan', over: 'compose config -q', atMost: 2.5 },
   { of: 'no-op up', over: 'compose config -q', atMost: 3 },

@@ -1,6 +1,6 @@
 export type SampleName =
-  | `up ${'dynamo' | 'compose' | 'bare'}`
-  | `down ${'dynamo' | 'compose' | 'bare'}`
+  | `up ${'dynamo' | 'compose' | 'bare' | 'process' | 'script'}`
+  | `down ${'dynamo' | 'compose' | 'bare' | 'process' | 'script'}`
   | 'plan'
   | 'no-op up'
   | 'compose config -q'

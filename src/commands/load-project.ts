@@ -15,6 +15,7 @@ import { chosenGpus, type GiveGpusInput, giveGpus } from './give-gpus.ts';
 import type { GraphFlags } from './graph-flags.ts';
 import type { Io } from './io.ts';
 import { layOutProject } from './lay-out-project.ts';
+import { readOtherRuntime } from './other-runtime.ts';
 import { runtimeKind } from './runtime-kind.ts';
 
 /** FILE and what stands behind `--`. */
@@ -73,12 +74,13 @@ export async function loadProject(
   ];
   const needsGpus = replicas.some((replica) => replica.gpuCount > 0);
   const joinsGpus = replicas.some((replica) => replica.gpuCount > 1);
-  const [observed, inventory, topology] = await Promise.all([
+  const [own, otherHolds, inventory, topology] = await Promise.all([
     runtime.observe(
       project,
       used.map((container) => container.image),
       signal,
     ),
+    readOtherRuntime(runtime.kind, project, io),
     needsGpus
       ? import('../host/read-gpu-inventory.ts').then((host) => host.readGpuInventory(io.env, signal))
       : undefined,
@@ -86,6 +88,7 @@ export async function loadProject(
       ? import('../host/read-gpu-inventory.ts').then((host) => host.readGpuTopology(io.env, signal))
       : undefined,
   ]);
+  const observed = { ...own, gpuHolds: [...own.gpuHolds, ...otherHolds] };
   const given = inventory ? tryGiveGpus({ replicas, inventory, topology, observed, restrictTo }) : undefined;
   if (given?.shortage && !looksOnly) throw given.shortage;
   const contained = given?.gpus ? buildDesiredState(resolved, { ...laid.options, gpus: given.gpus }) : laid.built;

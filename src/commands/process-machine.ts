@@ -13,6 +13,7 @@ import type { HostFolder } from '../plan/model-cache.ts';
 import { assignPorts, listPortRequests } from '../plan/processes/assign-ports.ts';
 import { type LaidOutProcesses, layOutProcesses } from '../plan/processes/lay-out-processes.ts';
 import type { ImageContents, ProcessInfra } from '../plan/processes/process-machine.ts';
+import { canLimitMemory } from '../runtime/process/memory-group.ts';
 import type { GraphFlags } from './graph-flags.ts';
 import { cacheFolder } from './hugging-face.ts';
 import type { Io } from './io.ts';
@@ -57,6 +58,7 @@ export async function placeProcesses(
       infra,
       bind: flags.bind,
       userId: process.getuid?.() ?? 0,
+      limitsMemory: canLimitMemory(),
       isHere: existsSync,
       imageContents,
     },

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { networkName } from '../../src/model/names.ts';
 import { containerFolder, projectFolder } from '../../src/model/process-paths.ts';
+import { canLimitMemory } from '../../src/runtime/process/memory-group.ts';
 import { findMembers } from '../../src/runtime/process/proc.ts';
 import { makeRuntime, type ProcessProject, startProcessProject } from './support/process-project.ts';
 
@@ -150,4 +151,20 @@ test('a program that is not there is refused in words', async () => {
   const nowhere = project.container('nowhere', 'true', { workingDir: '/no/such/directory' });
   await runtime.createContainer(nowhere, never);
   await expect(runtime.startContainer(nowhere.name, never)).rejects.toMatchObject({ code: 'START_FAILED' });
+});
+
+test.runIf(canLimitMemory())('a limit of memory is kept, and who reaches it is told from other kills', async () => {
+  await using project = await startProcessProject();
+  const { runtime } = project;
+  const hungry = project.container('hungry', 'head -c 200000000 /dev/zero | tail', { memoryBytes: 50 * 2 ** 20 });
+  const modest = project.container('modest', 'kill -9 $$', { memoryBytes: 50 * 2 ** 20 });
+  for (const container of [hungry, modest]) {
+    await runtime.createContainer(container, never);
+    await runtime.startContainer(container.name, never);
+    await expect
+      .poll(async () => (await runtime.inspect(container.name, never))?.status, { timeout: 10_000 })
+      .toBe('exited');
+  }
+  expect(await runtime.inspect(hungry.name, never)).toMatchObject({ oomKilled: true, memoryLimited: true });
+  expect(await runtime.inspect(modest.name, never)).toMatchObject({ oomKilled: false, exitCode: 137 });
 });

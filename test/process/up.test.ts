@@ -202,6 +202,19 @@ test('--mock serves a graph of engines under its own model, and a launch script 
   expect(await chat(await frontendUrl(script.name))).not.toBe('');
 });
 
+test('a name that containers have is not given to processes, nor the other way round', async () => {
+  await using project = await testProject('process-name');
+  const file = example('mocker/agg.yaml');
+  const env = { PATH: `${serverPath()}:${process.env.PATH ?? ''}` };
+  expect((await cli(up(file, project.name, '-d'), env)).exitCode).toBe(0);
+  const docker = await cli(['up', file, '-p', project.name, '-d', '--port', '0'], env);
+  expect([docker.exitCode, docker.stderr]).toEqual([3, expect.stringContaining('as processes')]);
+  await downAndGone(project.name, env);
+  expect((await cli(['up', file, '-p', project.name, '-d', '--port', '0'], env)).exitCode).toBe(0);
+  const processes = await cli(up(file, project.name, '-d'), env);
+  expect([processes.exitCode, processes.stderr]).toEqual([3, expect.stringContaining('in containers')]);
+});
+
 test('what cannot be had is refused by name, with what to do', async () => {
   const env = { ...NO_DOCKER, PATH: BARE_PATH };
   const file = example('mocker/agg.yaml');

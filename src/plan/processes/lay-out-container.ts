@@ -58,6 +58,7 @@ export function layOutContainer(written: DesiredContainer, context: ContainerCon
     ...written,
     image: `${machine.python} (ai-dynamo ${machine.dynamoVersion})`,
     pullPolicy: 'Never' as const,
+    memoryBytes: machine.limitsMemory ? written.memoryBytes : undefined,
     entrypoint: program === undefined ? undefined : [isPython ? machine.python : program, ...rest],
     args: words(withPorts.args),
     env: changes.env,

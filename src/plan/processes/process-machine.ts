@@ -21,6 +21,8 @@ export interface ProcessMachine {
   readonly infra: ProcessInfra;
   readonly bind: string;
   readonly userId: number;
+  /** Limits of memory can be kept. */
+  readonly limitsMemory: boolean;
   /** Whether a path is on this machine. */
   readonly isHere: (path: string) => boolean;
   /** What an image brings besides programs that its processes need; paths are absolute in the image. */

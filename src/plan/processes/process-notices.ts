@@ -38,7 +38,10 @@ function leftOut(container: DesiredContainer, machine: ProcessMachine): readonly
     ...(container.privileged ? ['privileged'] : []),
     ...(container.capabilitiesAdd.length + container.capabilitiesDrop.length > 0 ? ['capabilities'] : []),
     ...(container.readOnlyRoot ? ['readOnlyRootFilesystem'] : []),
-    ...(container.cpus === undefined ? [] : ['the CPU limit']),
+    ...(container.cpus === undefined ? [] : ['CPU limit']),
+    ...(container.memoryBytes === undefined || machine.limitsMemory
+      ? []
+      : ['memory limit (its cgroup is not ours to divide)']),
     ...(container.ipcMode === undefined ? [] : ['hostIPC']),
     ...container.mounts.flatMap((mount) =>
       mount.kind !== 'own' && mount.readOnly && mount.kind === 'volume' ? [`readOnly of ${mount.path}`] : [],

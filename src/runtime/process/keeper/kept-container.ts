@@ -7,6 +7,7 @@ import { parseLabels } from '../../parse-labels.ts';
 import { type ContainerSpec, type ContainerState, writeState } from '../container-state.ts';
 import { LogFile } from '../log-file.ts';
 import { MARKER } from '../marker.ts';
+import { MemoryGroup } from '../memory-group.ts';
 import { findMembers, killMembers, readStartTime, signalProcess } from '../proc.ts';
 import { KeeperFault } from './keeper-fault.ts';
 
@@ -35,6 +36,7 @@ interface EndedLife {
   readonly first: { readonly pid: number; readonly startTime: string };
   readonly exitCode: number;
   readonly startedAt: number;
+  readonly memory: MemoryGroup | undefined;
 }
 
 /** One container of a project: its process group, from start to end, with its log and its state file. */
@@ -104,8 +106,14 @@ export class KeptContainer {
     this.#restart = undefined;
     this.#asked = false;
     const { container, base } = this.#options.spec;
-    const [program, ...args] = [...(container.entrypoint ?? []), ...(container.args ?? [])];
-    if (program === undefined) throw new KeeperFault('START_FAILED', `${container.name} has no command`);
+    const command = [...(container.entrypoint ?? []), ...(container.args ?? [])];
+    const memory =
+      container.memoryBytes === undefined
+        ? undefined
+        : MemoryGroup.make(`dynamo-${container.name}`, container.memoryBytes);
+    const [program, ...args] = memory?.wrap(command) ?? command;
+    if (program === undefined || command.length === 0)
+      throw new KeeperFault('START_FAILED', `${container.name} has no command`);
     const cwd = container.workingDir ?? '/';
     if (!existsSync(cwd)) throw new KeeperFault('START_FAILED', `${container.name}: there is no directory ${cwd}`);
     const child = spawn(program, args, {
@@ -142,7 +150,7 @@ export class KeptContainer {
       child.once('exit', (code, signal) => {
         const exitCode = code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
         // Told in order, however short its life was.
-        running.then(() => this.#finish({ child, closed, first, exitCode, startedAt })).then(resolve, reject);
+        running.then(() => this.#finish({ child, closed, first, exitCode, startedAt, memory })).then(resolve, reject);
       });
     });
     this.#life = { first, ended };
@@ -150,7 +158,7 @@ export class KeptContainer {
   }
 
   /** The first process has ended: what it left goes too, as with a container. */
-  async #finish({ child, closed, first, exitCode, startedAt }: EndedLife): Promise<void> {
+  async #finish({ child, closed, first, exitCode, startedAt, memory }: EndedLife): Promise<void> {
     await killMembers(this.#options.folder, first);
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
@@ -162,9 +170,11 @@ export class KeptContainer {
     child.stderr?.destroy();
     this.#log.end(exitCode);
     this.#life = undefined;
+    const oomKilled = (memory?.kills ?? 0) > 0;
+    memory?.remove();
     const finishedAt = this.#options.now();
     const again = this.#state.restartPolicy === 'unless-stopped' && !this.#asked;
-    await this.#save({ status: again ? 'restarting' : 'exited', exitCode, finishedAt });
+    await this.#save({ status: again ? 'restarting' : 'exited', exitCode, finishedAt, oomKilled });
     this.tell('die', exitCode);
     if (again) this.#restartSoon(finishedAt - startedAt);
   }

@@ -13,6 +13,7 @@ const MACHINE: ProcessMachine = {
   infra: { kind: 'own', etcd: '/usr/bin/etcd', nats: undefined },
   bind: '127.0.0.1',
   userId: 1000,
+  limitsMemory: true,
   isHere: (path) => path === '/home/me' || path === '/opt',
   imageContents: () => undefined,
 };
@@ -151,7 +152,14 @@ test('what only an image or a container could give is refused or said by name', 
     'securityContext: {privileged: true, runAsUser: 0, capabilities: {add: [SYS_PTRACE]}}, resources: {limits: {cpu: "2"}}';
   const left = await layOutHere(betaText(FRONTEND, worker(context)));
   expect(left.desired.notices.map(({ message }) => message)).toContain(
-    'decode: a process has no runAsUser 0, no privileged, no capabilities, no the CPU limit',
+    'decode: a process has no runAsUser 0, no privileged, no capabilities, no CPU limit',
+  );
+  const memory = await layOutHere(betaText(FRONTEND, worker('resources: {limits: {memory: 4Gi}}')), {
+    limitsMemory: false,
+  });
+  expect(main(memory, 'decode-0').memoryBytes).toBeUndefined();
+  expect(memory.desired.notices.map(({ message }) => message)).toContainEqual(
+    expect.stringContaining('no memory limit'),
   );
   const where = await layOutHere(betaText(FRONTEND, worker('workingDir: /workspace/components')));
   expect(main(where, 'decode-0').workingDir).toBe('/home/me');
