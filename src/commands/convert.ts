@@ -102,7 +102,18 @@ async function convert(input: ProjectInput, target: Target, flags: ConvertFlags,
     io,
   );
   const { text, diagnostics } = await convertTo(target, { flags, read, images }, input.file);
-  return finish({ text, diagnostics: [...read.diagnostics, ...diagnostics] }, output, io);
+  const secrets = target === 'launches' ? [] : secretsToMake(read);
+  return finish({ text, diagnostics: [...read.diagnostics, ...diagnostics, ...secrets] }, output, io);
+}
+
+/** What a script exports is referred to: a cluster has to have it. */
+function secretsToMake({ script }: GraphInput): readonly Diagnostic[] {
+  return [...(script?.secrets ?? [])].map(([name, values]) => ({
+    severity: 'notice',
+    code: 'SECRET_NEEDED',
+    message: `${[...values.keys()].join(', ')} of the script ${values.size === 1 ? 'is' : 'are'} taken from a Secret ${name}, which is not written`,
+    hint: `in a cluster: dynamo push FILE --create-secrets ${name}; up needs none`,
+  }));
 }
 
 interface Output {

@@ -103,8 +103,8 @@ function readProcess(
   const node = mapAt(container);
   const command = stringsAt(container, 'command') ?? (isFrontend ? FRONTEND : undefined);
   if (node === undefined || command === undefined || command.length === 0) return undefined;
-  const { env, secrets, diagnostics } = readScriptEnv(graph, container);
   const shared = readScriptEnv(graph, graph.spec);
+  const { env, secrets, diagnostics } = readScriptEnv(graph, container, shared.env);
   const known: Record<string, string> = { ...shared.env, ...env };
   for (const name of [...shared.secrets, ...secrets]) known[name] = ofCaller(name);
   const limit = at(container, 'resources', 'limits', GPU);
@@ -126,8 +126,8 @@ export interface ScriptEnv {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** The `env` of a container or of the graph: literal values and those of ConfigMaps in the file; names of those that a Secret has. */
-export function readScriptEnv(graph: Graph, node: Node): ScriptEnv {
+/** The `env` of a container or of the graph (`before`: what its values may refer to): literal values and those of ConfigMaps in the file; names of those that a Secret has. */
+export function readScriptEnv(graph: Graph, node: Node, before: ScriptEnv['env'] = {}): ScriptEnv {
   const env: Record<string, string> = {};
   const secrets: string[] = [];
   const diagnostics: Diagnostic[] = [];
@@ -135,7 +135,8 @@ export function readScriptEnv(graph: Graph, node: Node): ScriptEnv {
     const name = stringAt(item, 'name');
     if (name === undefined) continue;
     const value = at(item, 'value') ?? configMapValue(graph, item);
-    if (value?.kind === 'scalar') env[name] = expandVariables(String(value.value), (other) => env[other]);
+    if (value?.kind === 'scalar')
+      env[name] = expandVariables(String(value.value), (other) => env[other] ?? before[other]);
     else if (mapAt(item, 'valueFrom', 'secretKeyRef') !== undefined) secrets.push(name);
     else diagnostics.push(leftOut(name, item, 'its value comes from the cluster'));
   }

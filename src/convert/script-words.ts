@@ -13,10 +13,10 @@ export function ofCaller(name: string): string {
 }
 
 /** What the shell gets in their place. */
-const FILLED_IN: Readonly<Record<string, string>> = {
-  [SCRIPT_DIR]: '"$SCRIPT_DIR"',
-  [HTTP_PORT]: '"${DYN_HTTP_PORT:-8000}"',
-};
+const FILLED_IN: ReadonlyMap<string, string> = new Map([
+  [SCRIPT_DIR, '"$SCRIPT_DIR"'],
+  [HTTP_PORT, '"${DYN_HTTP_PORT:-8000}"'],
+]);
 
 /** One word of the script: as `quoteWord`, with the marks above left for the shell to fill in. */
 export function scriptWord(text: string): string {
@@ -27,7 +27,7 @@ export function scriptWord(text: string): string {
 
 function fillIn(part: string): string {
   if (part.startsWith(CALLER[0])) return `"\${${part.slice(1, -1)}:-}"`;
-  return FILLED_IN[part] ?? (part === '' ? '' : quoteWord(part));
+  return FILLED_IN.get(part) ?? (part === '' ? '' : quoteWord(part));
 }
 
 /** A command over several lines: settings, the program, then a line for each flag with its value. */

@@ -91,7 +91,7 @@ function keptWords({ items }: ListNode, say: Say): readonly Node[] {
     const [flag = '', inline] = textOf(node).split(/=(.*)/s, 2);
     const value = inline ?? textOf(items[index + 1]);
     const values = inline === undefined ? 1 : 0;
-    const count = TEST_FLAGS[flag];
+    const count = Object.hasOwn(TEST_FLAGS, flag) ? TEST_FLAGS[flag] : undefined;
     if (count !== undefined || (flag === UTILIZATION && Number(value) < LEAST_UTILIZATION)) {
       say(count === 0 ? flag : `${flag} ${value}`, node);
       index += count === 0 ? 0 : values;

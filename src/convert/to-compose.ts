@@ -77,6 +77,11 @@ function needsOwner({ memoryBytes, scratch, owner }: DesiredVolume): boolean {
   return memoryBytes === undefined && (scratch || (owner !== undefined && owner !== 0));
 }
 
+/** Components are named without regard to case, as the operator names their objects. */
+function startsAfter({ startAfter }: DesiredReplica, component: string): boolean {
+  return startAfter.some((name) => name.toLowerCase() === component.toLowerCase());
+}
+
 /**
  * What this machine would run as a compose file of its own: `docker compose up` starts it without dynamo. Secrets are variables of the
  * caller; GPUs count from 0. Probes become health checks, which gate the start and restart nothing.
@@ -103,7 +108,7 @@ export function toCompose(desired: DesiredState, checks: InfraHealthchecks): Wri
   }
   for (const replica of desired.replicas) {
     const others = desired.replicas.filter(
-      ({ id, component }) => id === replica.startAfterReplica || replica.startAfter.includes(component.toLowerCase()),
+      ({ id, component }) => id === replica.startAfterReplica || startsAfter(replica, component),
     );
     let before: { [service: string]: string } = {
       ...infra,

@@ -127,10 +127,7 @@ function settings(placed: Placed, host: Host): readonly string[] {
     remember(host, component.name, `http://localhost:${port}/health`);
     all.push(['DYN_SYSTEM_PORT', String(port)]);
   }
-  if (
-    process.argv.some((word) => /\bdynamo\.vllm\b/.test(word)) &&
-    process.env.VLLM_NIXL_SIDE_CHANNEL_PORT === undefined
-  ) {
+  if (wantsSideChannel(process)) {
     // Each rank of tensor parallelism takes the next one.
     all.push([
       'VLLM_NIXL_SIDE_CHANNEL_PORT',
@@ -161,6 +158,15 @@ function onHost(text: string, { component, process }: Placed, { files, graph }: 
       (rest, { name }) => rest.replaceAll(`${graph.name}-${name.toLowerCase()}:8000`, `localhost:${HTTP_PORT}`),
       written,
     );
+}
+
+/** A vLLM that has no port of its own for it; several in one shell have theirs in its text, or none. */
+function wantsSideChannel({ argv, env }: ScriptProcess): boolean {
+  const text = argv.join(' ');
+  const engines = [...text.matchAll(/\bdynamo\.vllm\b/g)].length;
+  return (
+    engines === 1 && env.VLLM_NIXL_SIDE_CHANNEL_PORT === undefined && !text.includes('VLLM_NIXL_SIDE_CHANNEL_PORT=')
+  );
 }
 
 /** Ports that are given anew, and how components find each other in a cluster: on a host it is etcd. */

@@ -21,7 +21,22 @@ export interface Diagnostic {
 export function formatDiagnostic(diagnostic: Diagnostic): string {
   const place = diagnostic.at ? `${formatPosition(diagnostic.at)} ` : '';
   const hint = diagnostic.hint ? ` (${diagnostic.hint})` : '';
-  return `${place}${diagnostic.severity} ${diagnostic.code}: ${diagnostic.message}${hint}`;
+  return printable(`${place}${diagnostic.severity} ${diagnostic.code}: ${diagnostic.message}${hint}`);
+}
+
+/** Control characters spelt out: what a file or a script holds must not move the cursor, nor look like a line of ours. */
+function printable(text: string): string {
+  return [...text]
+    .map((character) => {
+      const code = character.charCodeAt(0);
+      const isControl = code < 0x20 || (code >= 0x7f && code < 0xa0);
+      return isControl
+        ? JSON.stringify(character)
+            .slice(1, -1)
+            .replace(/^[\u007f-\u009f]$/, `\\u00${code.toString(16)}`)
+        : character;
+    })
+    .join('');
 }
 
 /** Exit codes of the command line; their meaning is fixed. */

@@ -1,5 +1,5 @@
 import type { GraphComponent } from '../model/graph.ts';
-import { fromJson, list, type MapNode, map, type Node, scalar } from '../model/node.ts';
+import { fromJson, type Json, list, type MapNode, map, type Node, scalar } from '../model/node.ts';
 import type { Origin } from '../model/origin.ts';
 import type { ClassifiedLaunch } from './classify-launch.ts';
 import { gpuDemand } from './gpu-demand.ts';
@@ -30,6 +30,10 @@ export interface ComponentSources {
   readonly configMap: string;
   readonly files: readonly FileMount[];
   readonly annotations: Readonly<Record<string, string>>;
+  /** Where the script asks whether a launch is ready, by its index. */
+  readonly polled: ReadonlyMap<number, URL>;
+  /** Root of what the script could read. */
+  readonly tree: string;
   readonly originOf: (launch: ClassifiedLaunch) => Origin;
 }
 
@@ -45,7 +49,7 @@ export function buildComponent(sources: ComponentSources): GraphComponent {
   const type = componentType(main);
   const volumeList = [
     ...(files.length > 0 ? [{ name: VOLUME, configMap: { name: sources.configMap } }] : []),
-    ...(sharesFiles(group.first) ? [{ name: SHARED_TMP, emptyDir: {} }] : []),
+    ...(sharesFiles(group.first, sources.tree) ? [{ name: SHARED_TMP, emptyDir: {} }] : []),
   ];
   const volumes: readonly (readonly [string, Node])[] =
     volumeList.length === 0 ? [] : [['volumes', fromJson(volumeList, origin)]];
@@ -111,10 +115,19 @@ function containerNode(sources: ComponentSources, launch: ClassifiedLaunch, name
     fields.push(['resources', fromJson({ limits: { 'nvidia.com/gpu': String(demand.count) } }, origin)]);
   const mounts = [
     ...sources.files.map((file) => ({ name: VOLUME, mountPath: file.path, subPath: file.key })),
-    ...(sharesFiles(unit) ? [{ name: SHARED_TMP, mountPath: '/tmp' }] : []),
+    ...(sharesFiles(unit, sources.tree) ? [{ name: SHARED_TMP, mountPath: '/tmp' }] : []),
   ];
   if (mounts.length > 0) fields.push(['volumeMounts', fromJson(mounts, origin)]);
+  const polled = isMain ? undefined : sources.polled.get(launch.index);
+  // The containers behind it wait for the probe, as the script waits for the answer.
+  if (polled !== undefined) fields.push(['startupProbe', fromJson(probeOf(polled), origin)]);
   return map(fields, origin);
+}
+
+/** Half an hour: engines load models before they answer. */
+function probeOf({ pathname, port }: URL): Json {
+  const httpGet = { path: pathname, port: Number(port || 80) };
+  return { httpGet, periodSeconds: 5, timeoutSeconds: 5, failureThreshold: 360 };
 }
 
 function isSecret(entry: ComponentEnv): boolean {
@@ -122,8 +135,8 @@ function isSecret(entry: ComponentEnv): boolean {
 }
 
 /** Whether containers of the unit meet at a path in /tmp. */
-function sharesFiles(unit: Unit): boolean {
-  return engineProcesses(unit).length > 0 && sharedPaths(membersOf(unit)).length > 0;
+function sharesFiles(unit: Unit, tree: string): boolean {
+  return engineProcesses(unit).length > 0 && sharedPaths(membersOf(unit), tree).length > 0;
 }
 
 function shellFields(command: readonly string[], origin: Origin): readonly (readonly [string, Node])[] {

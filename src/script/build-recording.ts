@@ -1,4 +1,5 @@
-import { normalize } from 'node:path';
+import { existsSync } from 'node:fs';
+import { normalize, resolve } from 'node:path';
 import type { Diagnostic } from '../model/diagnostic.ts';
 import { portOfAddress, portsOf } from './launch-ports.ts';
 import type { RoomOutput } from './make-room.ts';
@@ -41,7 +42,7 @@ export function buildRecording(tree: ScriptTree, room: RoomKind, handed: RoomOut
       env: launchEnv(call.env, rename),
       cwd: rename(call.cwd),
       background: call.background,
-      ...placeOf(call.at, tree),
+      ...placeOf(call.at, tree, rename(call.cwd)),
       after: foldWaits(between.flatMap((wait) => readWait(wait, launches, processes))),
       files: launchFiles(call, rename),
     });
@@ -82,9 +83,11 @@ function launchEnv(
 }
 
 /** The script is visible below its own tree and below /workspace: both are the script itself. */
-function placeOf(at: ScriptPlace, tree: ScriptTree): { readonly line: number; readonly file?: string } {
-  const file = at.file.startsWith('/workspace/') ? at.file.replace('/workspace', tree.root) : at.file;
-  return file === tree.script || !file.startsWith('/') ? { line: at.line } : { line: at.line, file };
+function placeOf(at: ScriptPlace, tree: ScriptTree, cwd = tree.cwd): { readonly line: number; readonly file?: string } {
+  const absolute = resolve(cwd, at.file);
+  const file = absolute.startsWith('/workspace/') ? absolute.replace('/workspace', tree.root) : absolute;
+  // Functions that were exported have no file.
+  return file === tree.script || !existsSync(file) ? { line: at.line } : { line: at.line, file };
 }
 
 function readWait(

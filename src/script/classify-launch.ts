@@ -54,7 +54,7 @@ const FOREIGN: readonly string[] = [
 
 /** Says what a launch is, by its module or program and its flags; positions (foreground, prefill beside it) are looked at by the caller. */
 export function classifyLaunch(launch: Launch, index: number): ClassifiedLaunch {
-  const argv = withoutUv(launch.argv);
+  const argv = withoutRunner(launch.argv);
   const inner = unwrap(argv);
   const program = programOf(inner);
   const kind = kindOf(program, inner);
@@ -86,8 +86,12 @@ const UV_VALUES: ReadonlySet<string> = new Set([
   ],
 ]);
 
-/** What `uv run` runs: the image has its packages where they belong. */
-function withoutUv(argv: readonly string[]): readonly string[] {
+/** Others that run a command in an environment of their own, without options that real scripts use. */
+const RUNNERS: readonly string[] = ['poetry', 'pipenv', 'pdm', 'hatch', 'rye'];
+
+/** What `uv run` and its like run: the image has its packages where they belong. */
+function withoutRunner(argv: readonly string[]): readonly string[] {
+  if (RUNNERS.includes(baseName(argv[0])) && argv[1] === 'run' && argv.length > 2) return argv.slice(2);
   if (baseName(argv[0]) !== 'uv' || argv[1] !== 'run') return argv;
   let start = 2;
   let isModule = false;

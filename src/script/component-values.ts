@@ -43,6 +43,14 @@ export function keptEnv(
       launch,
     );
   }
+  const host = flagValue(launch.argv, '--http-host');
+  if (host !== undefined && host !== '0.0.0.0')
+    context.notes.say(
+      'notice',
+      'SETTING_DROPPED',
+      `--http-host ${host} is left out: frontends listen on every address of their containers`,
+      launch,
+    );
   const mode = flagValue(launch.argv, '--router-mode');
   const rest = launch.argv.filter(
     (word, index) => index > 2 && word.startsWith('--') && !/^--(?:http-port|http-host|router-mode)(?:=|$)/.test(word),
@@ -129,7 +137,8 @@ export function countsFromFolder(argv: readonly string[]): boolean {
 
 /** Set where an argument is relative to it. */
 export function workingDirectory(context: InterpretContext, launch: ClassifiedLaunch): string | undefined {
-  if (!countsFromFolder(launch.argv)) return undefined;
+  // Files that the script wrote stand elsewhere, whatever the directory.
+  if (!countsFromFolder(rewriteWords(context, launch))) return undefined;
   const { cwd } = launch.launch;
   return cwd === context.recording.tree ? (context.options.workspace ?? '/workspace') : toWorkspace(context, cwd);
 }

@@ -77,5 +77,7 @@ export async function runInContainerRoom(
     },
     signal,
   );
+  // A container that was ended on request has said what it had time for.
+  signal.throwIfAborted();
   return { output: Buffer.from(result.stdout), leftOut };
 }

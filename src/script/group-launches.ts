@@ -27,8 +27,10 @@ export function makeUnit(launches: readonly ClassifiedLaunch[]): Unit | undefine
   return main === undefined ? undefined : { main, beside: launches.filter((launch) => launch !== main) };
 }
 
-function weight({ kind }: ClassifiedLaunch): number {
-  return ['unknown', 'engine', 'worker', 'sidecar'].indexOf(kind) + 1;
+/** Dynamo's own workers before scripts that stand beside them. */
+function weight({ kind, program }: ClassifiedLaunch): number {
+  if (kind === 'worker' && program.startsWith('dynamo.')) return 4;
+  return ['unknown', 'engine', 'worker', 'dynamo', 'sidecar'].indexOf(kind) + 1;
 }
 
 /** Collapses equal units, in order of their first (rule 1: one component per module, role, remaining arguments and environment). */

@@ -1,6 +1,6 @@
 import type { ClassifiedLaunch } from './classify-launch.ts';
 import { OTHER_DEVICES } from './gpu-demand.ts';
-import { type UnitGroup, unitDemand } from './group-launches.ts';
+import { membersOf, type UnitGroup, unitDemand } from './group-launches.ts';
 import type { InterpretContext } from './interpret-context.ts';
 import { countOf, flagValue } from './launch-flags.ts';
 
@@ -63,12 +63,16 @@ export function sayGrouping(context: InterpretContext): void {
     if (main.kind === 'unknown')
       notes.say('warning', 'PROGRAM_UNKNOWN', `${main.program} is not known: it becomes the component ${name}`, main);
   }
-  for (const [address, speakers] of deadAddresses(context)) {
+  for (const [address, { speakers, listener }] of deadAddresses(context)) {
     const programs = [...new Set(speakers.map((launch) => launch.program))];
+    const where =
+      listener === undefined
+        ? 'which nothing in this graph listens on'
+        : `where ${listener} listens in a container of its own`;
     notes.say(
       'warning',
       'ADDRESS_LOCAL',
-      `${programs.join(' and ')} ${programs.length > 1 ? 'speak' : 'speaks'} to ${address}, which nothing in this graph listens on`,
+      `${programs.join(' and ')} ${programs.length > 1 ? 'speak' : 'speaks'} to ${address}, ${where}`,
       speakers[0],
       'give an address that containers reach',
     );
@@ -77,12 +81,23 @@ export function sayGrouping(context: InterpretContext): void {
     notes.say('notice', 'NO_FRONTEND', 'the script starts no frontend');
 }
 
-/** Addresses of this host that no launch listens on, each with the launches that speak to it. */
-function deadAddresses({ references, launches }: InterpretContext): ReadonlyMap<string, readonly ClassifiedLaunch[]> {
-  const dead = new Map<string, ClassifiedLaunch[]>();
+interface DeadAddress {
+  readonly speakers: readonly ClassifiedLaunch[];
+  /** The program that listens there, in another container. */
+  readonly listener: string | undefined;
+}
+
+/** Addresses of this host that lead nowhere from where they are spoken to: nothing listens, or only in another container. Those of frontends are rewritten. */
+function deadAddresses({ references, launches, groups }: InterpretContext): ReadonlyMap<string, DeadAddress> {
+  const dead = new Map<string, DeadAddress>();
+  const unitOf = (index: number) =>
+    groups.flatMap(({ units }) => units).find((unit) => membersOf(unit).some((member) => member.index === index));
   for (const { from, to, address } of references) {
     const speaker = launches.find((launch) => launch.index === from);
-    if (to === undefined && speaker !== undefined) dead.set(address, [...(dead.get(address) ?? []), speaker]);
+    const target = launches.find((launch) => launch.index === to);
+    if (speaker === undefined || target?.kind === 'frontend') continue;
+    if (to !== undefined && unitOf(from) === unitOf(to)) continue;
+    dead.set(address, { speakers: [...(dead.get(address)?.speakers ?? []), speaker], listener: target?.program });
   }
   return dead;
 }

@@ -12,8 +12,9 @@ const LOOPBACK = /(?:^|\/\/|@)(?:localhost|127\.0\.0\.1|\[::1\])(?::|\/|$)/;
 const RUNTIME_VARIABLE =
   /^(?:DYN|DYNAMO|VLLM|SGLANG|SGL|TRTLLM|TLLM|NCCL|GLOO|UCX|NIXL|OTEL|HF|HUGGING|TRANSFORMERS|TORCH|PYTORCH|CUDA|NVIDIA|PYTHON|RUST|LMCACHE|KVBM|FLEXKV|AWS|OMP|TOKENIZERS|PROMETHEUS|LD|ETCD|NATS|MODEL_EXPRESS)_?/;
 /** Settings of the script for itself (rule 8). */
-const SCRIPT_VARIABLE =
-  /^(?:MODEL|MODEL_PATH|MODEL_NAME|SERVED_MODEL_NAME|\w+_ENGINE_ARGS|DYNAMO_HOME|MODALITY|\w+_CUDA_VISIBLE_DEVICES|DYNAMO_ROOT|SCRIPT_DIR)$/;
+const SCRIPT_VARIABLE = /^(?:\w+_ENGINE_ARGS|DYNAMO_HOME|MODALITY|\w+_CUDA_VISIBLE_DEVICES|DYNAMO_ROOT|SCRIPT_DIR)$/;
+/** Such settings too, where an argument has the value; else the program itself may read them. */
+const MODEL_VARIABLE = /^(?:MODEL|MODEL_PATH|MODEL_NAME|SERVED_MODEL_NAME)$/;
 
 export type SettingUse =
   | { readonly keep: true }
@@ -45,6 +46,8 @@ export function useOfVariable(
     return { keep: false, reason: 'programs stand where the image has them' };
   if (name.startsWith('_')) return { keep: false, reason: 'a setting of the script for itself' };
   if (SCRIPT_VARIABLE.test(name) && (!RUNTIME_VARIABLE.test(name) || /^DYNAMO_(?:HOME|ROOT)$/.test(name)))
+    return { keep: false, reason: 'a setting of the script for itself' };
+  if (MODEL_VARIABLE.test(name) && [...everyWord].some((word) => word.includes(value)))
     return { keep: false, reason: 'a setting of the script for itself' };
   if (
     !RUNTIME_VARIABLE.test(name) &&

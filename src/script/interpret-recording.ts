@@ -52,7 +52,7 @@ export function interpretRecording(recording: Recording, options: InterpretOptio
   );
   const launches = selectLaunches(recording, notes);
   const references = findLoopbackReferences(launches);
-  const units = joinLaunches(launches, references).flatMap((joined) => makeUnit(joined) ?? []);
+  const units = joinLaunches(launches, references, recording.tree).flatMap((joined) => makeUnit(joined) ?? []);
   const groups = groupUnits(units);
   const names = uniqueNames(groups.map((group) => componentName(group.first.main)));
   const graphName = options.name ?? defaultName(recording, launches);
@@ -67,7 +67,14 @@ export function interpretRecording(recording: Recording, options: InterpretOptio
     launches,
     files: collectFiles(launches, notes),
     secretValues: secretValues(launches),
-    startAfter: startOrder(groups, names, launches),
+    startAfter: startOrder(groups, names, launches, (name, launch) =>
+      notes.say(
+        'notice',
+        'ORDER_LOST',
+        `replicas of ${name} start together: the script starts one when the other is ready`,
+        launch,
+      ),
+    ),
   };
   sayGrouping(context);
   sayStreams(context);
@@ -138,10 +145,25 @@ function buildComponents(context: InterpretContext): BuiltComponents {
       configMap: `${context.graphName}-files`,
       files,
       annotations: annotationsOf(context, index),
+      polled: polledAddresses(context),
+      tree: context.recording.tree,
       originOf: (launch) => originOf(context, launch),
     });
   });
   return { components, shared };
+}
+
+/** Where the script asks a launch whether it is ready, by index of the launch; HTTP alone. */
+function polledAddresses({ launches }: InterpretContext): ReadonlyMap<number, URL> {
+  return new Map(
+    launches.flatMap(({ launch }) =>
+      launch.after.flatMap((wait): readonly (readonly [number, URL])[] => {
+        if (wait.kind !== 'poll' || wait.launch === undefined) return [];
+        const text = wait.url.includes('://') ? wait.url : `http://${wait.url}`;
+        return URL.canParse(text) && text.startsWith('http') ? [[wait.launch, new URL(text)]] : [];
+      }),
+    ),
+  );
 }
 
 /** Files of a replica's processes, each path once: of two contents of one path the later one, which is said. */

@@ -57,6 +57,7 @@ export function findLoopbackReferences(launches: readonly ClassifiedLaunch[]): r
 export function joinLaunches(
   launches: readonly ClassifiedLaunch[],
   references: readonly LoopbackReference[],
+  tree: string,
 ): readonly (readonly ClassifiedLaunch[])[] {
   const groupOf = new Map(launches.map((launch) => [launch.index, launch.index]));
   const join = (a: number, b: number) => {
@@ -65,13 +66,16 @@ export function joinLaunches(
     for (const [index, group] of groupOf) if (group === Math.max(from, to)) groupOf.set(index, Math.min(from, to));
   };
   const byIndex = new Map(launches.map((launch) => [launch.index, launch]));
-  for (const { from, to } of references) {
-    if (to === undefined || byIndex.get(to)?.kind === 'frontend' || byIndex.get(from)?.kind === 'frontend') continue;
-    join(from, to);
+  for (const { from, to, port } of references) {
+    const listener = to === undefined ? undefined : byIndex.get(to);
+    if (listener === undefined || listener.kind === 'frontend' || byIndex.get(from)?.kind === 'frontend') continue;
+    // Who looks at a worker's health or counters does not work as one with it.
+    if (listener.launch.env.DYN_SYSTEM_PORT === String(port)) continue;
+    join(from, listener.index);
   }
   const named = new Map<string, number[]>();
   for (const launch of launches)
-    for (const name of meetingPoints(launch)) named.set(name, [...(named.get(name) ?? []), launch.index]);
+    for (const name of meetingPoints(launch, tree)) named.set(name, [...(named.get(name) ?? []), launch.index]);
   for (const indexes of named.values()) for (const index of indexes.slice(1)) join(indexes[0] ?? index, index);
   const groups = new Map<number, ClassifiedLaunch[]>();
   for (const launch of launches) {
@@ -82,16 +86,22 @@ export function joinLaunches(
 }
 
 /** Sockets and files in /tmp that two of these launches name. */
-export function sharedPaths(launches: readonly ClassifiedLaunch[]): readonly string[] {
-  const named = launches.flatMap((launch) => [...new Set(meetingPoints(launch))]);
+export function sharedPaths(launches: readonly ClassifiedLaunch[], tree: string): readonly string[] {
+  const named = launches.flatMap((launch) => [...new Set(meetingPoints(launch, tree))]);
   const paths = named.filter((name, index) => name.startsWith(FILE) && named.indexOf(name) < index);
   return [...new Set(paths.map((name) => name.slice(FILE.length)))];
 }
 
 const FILE = 'file ';
 
+/** The script's own files are read by many, wherever they lie. */
+function isInTree(path: string, tree: string): boolean {
+  // A script that lies in /tmp itself has no tree of its own there.
+  return tree !== '/tmp' && (path === tree || path.startsWith(`${tree}/`));
+}
+
 /** Names that two launches share only when they work as one: where ranks meet on this host, and sockets or files in /tmp. */
-function meetingPoints({ launch, kind }: ClassifiedLaunch): readonly string[] {
+function meetingPoints({ launch, kind }: ClassifiedLaunch, tree: string): readonly string[] {
   if (kind === 'frontend') return [];
   const { argv, env } = launch;
   const local = (address: string | undefined) => address !== undefined && /^(?:localhost|127\.0\.0\.1)/.test(address);
@@ -107,7 +117,7 @@ function meetingPoints({ launch, kind }: ClassifiedLaunch): readonly string[] {
   const words = [...shared, ...[...argv, ...Object.values(env)].filter((word) => /ipc:\/\/|unix:|\.sock\b/.test(word))];
   const paths = words.flatMap((word) =>
     [...word.matchAll(SOCKET)].flatMap((match) =>
-      match[1] === undefined || written.includes(match[1]) ? [] : [match[1]],
+      match[1] === undefined || written.includes(match[1]) || isInTree(match[1], tree) ? [] : [match[1]],
     ),
   );
   return [

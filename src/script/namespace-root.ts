@@ -25,6 +25,8 @@ const LIBRARIES = [
   '/usr/lib32',
   '/usr/lib64',
   '/usr/libx32',
+  // What stdbuf loads into the programs behind it.
+  '/usr/libexec/coreutils',
   '/nix/store',
 ] as const;
 const DEVICES = ['null', 'zero', 'urandom', 'random'] as const;

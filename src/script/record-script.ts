@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { UserError } from '../model/diagnostic.ts';
 import { buildRecording } from './build-recording.ts';
 import { runInContainerRoom } from './container-room.ts';
+import { withHostFiles } from './host-files.ts';
 import type { RoomOutput, RoomPlan } from './make-room.ts';
 import { RoomUnavailable, runInNamespaces } from './namespace-room.ts';
 import { BASE_ENV, DEFAULT_LIMITS, type Recording, type RecordOptions, type RoomKind } from './recording.ts';
@@ -47,7 +48,7 @@ export async function recordScript(options: RecordOptions, signal: AbortSignal):
       continue;
     }
     throwOnEarlyFailure(recording, options.file);
-    return recording;
+    return withHostFiles(recording);
   }
 }
 

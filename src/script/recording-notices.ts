@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { Diagnostic, Severity } from '../model/diagnostic.ts';
 import type { RecordedCall, Records } from './read-records.ts';
 import type { RecordLimits, RoomKind, ScriptPlace } from './recording.ts';
@@ -21,9 +23,7 @@ export function recordingNotices(sources: NoticeSources): readonly Diagnostic[] 
     severity,
     code,
     message,
-    ...(at === undefined
-      ? {}
-      : { at: { file: at.file.startsWith('/') ? at.file : tree.script, line: at.line, col: 1 } }),
+    ...(at === undefined ? {} : { at: { file: fileOf(at.file, tree), line: at.line, col: 1 } }),
     ...(hint === undefined ? {} : { hint }),
   });
   const told = [...tellErrors(records, say), ...records.calls.flatMap((call) => tellCall(call, say))];
@@ -32,7 +32,7 @@ export function recordingNotices(sources: NoticeSources): readonly Diagnostic[] 
       told.findIndex((other) => other.code === notice.code && other.message === notice.message) === index,
   );
   return [
-    ...tellLimit(records, limits, say),
+    ...tellLimit(withEngineLimit(records, sources.room), limits, say),
     ...(sources.room === 'trusted'
       ? [
           say(
@@ -55,7 +55,19 @@ export function recordingNotices(sources: NoticeSources): readonly Diagnostic[] 
   ];
 }
 
+/** A relative name counts from where the script starts; what is no file there is the script. */
+function fileOf(name: string, { cwd, script }: ScriptTree): string {
+  const path = resolve(cwd, name);
+  return name.startsWith('/') || existsSync(path) ? path : script;
+}
+
 type Say = (severity: Severity, code: string, message: string, at?: ScriptPlace, hint?: string) => Diagnostic;
+
+/** SIGKILL in a container is its engine's word for too much memory: nothing else there kills. */
+function withEngineLimit(records: Records, room: RoomKind): Records {
+  const killed = room === 'container' && records.exitCode === 137 && records.limit === undefined;
+  return killed ? { ...records, limit: 'memory' } : records;
+}
 
 function tellLimit(records: Records, limits: RecordLimits, say: Say): readonly Diagnostic[] {
   switch (records.limit) {

@@ -2,12 +2,14 @@ import { UserError } from '../model/diagnostic.ts';
 import { type ClassifiedLaunch, classifyLaunch, isProcessor } from './classify-launch.ts';
 import type { Notes } from './interpret-notices.ts';
 import { countOf, flagValue } from './launch-flags.ts';
+import { portsOf } from './launch-ports.ts';
 import type { Recording } from './recording.ts';
 
 /** Classifies launches and leaves out what is no component, each said by name and line. Throws UserError when nothing is left. */
 export function selectLaunches(recording: Recording, notes: Notes): readonly ClassifiedLaunch[] {
   const all = recording.launches.map(classifyLaunch);
   const prefill = all.some((launch) => launch.role === 'prefill' && isWorker(launch));
+  const frontendPorts = all.filter(({ kind }) => kind === 'frontend').flatMap((launch) => portsOf(launch.launch));
   const selected = all.flatMap((launch, index) => {
     const isLast = index === all.length - 1;
     const waitedFor = all.some((other) =>
@@ -36,6 +38,10 @@ export function selectLaunches(recording: Recording, notes: Notes): readonly Cla
         `the script would go on only when ${launch.program} has ended: here both run`,
         launch,
       );
+    }
+    if (isClient(launch, frontendPorts)) {
+      notes.say('notice', 'CLIENT_DROPPED', `${launch.program} is left out: it asks the graph as its users do`, launch);
+      return [];
     }
     if (launch.kind === 'foreign') {
       notes.say(
@@ -66,6 +72,19 @@ export function selectLaunches(recording: Recording, notes: Notes): readonly Cla
     });
   }
   return selected;
+}
+
+/** Scripts that people start beside a graph to put load on it or to try it. */
+const CLIENT_NAME = /bench|client|load_?(?:test|gen)|genai_?perf|aiperf|warm_?up|smoke/i;
+
+/** A Python script of the user's own that speaks to the frontend, or is called after what clients do. */
+function isClient({ kind, program, argv, launch }: ClassifiedLaunch, ports: readonly number[]): boolean {
+  if (kind !== 'worker' || !program.endsWith('.py')) return false;
+  const texts = [...argv, ...Object.values(launch.env)];
+  const speaks = ports.some((port) =>
+    texts.some((text) => new RegExp(`(?:localhost|127\\.0\\.0\\.1|0\\.0\\.0\\.0):${port}\\b`).test(text)),
+  );
+  return speaks || CLIENT_NAME.test(program);
 }
 
 function isRank({ program }: ClassifiedLaunch): boolean {

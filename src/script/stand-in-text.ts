@@ -55,7 +55,7 @@ record() {
   [[ /proc/self/fd/0 -ef /dev/null ]] && input=null
   mapfile -t -d '' env </proc/$$/environ
   for word in "\${@:2}" "\${env[@]}"; do
-    case $word in _=* | BASH_ENV=*) continue ;; esac
+    case $word in _=* | BASH_ENV=* | PWD=* | OLDPWD=* | HOME=* | TMPDIR=*) continue ;; esac
     for path in "$word" "\${word#*=}" "\${word##*@}"; do
       [[ -n $path && $path != "$room"/* && -e $path && $path -nt $room/lib/start ]] || continue
       case $path in /proc/* | /dev/* | /tmp | /tmp/ | / | "\${HOME%/}" | "\${HOME%/}"/) continue ;; esac

@@ -93,3 +93,11 @@ test('who starts after another waits until that one is healthy', () => {
   const second = desiredReplica('b-0', [desiredContainer('p-b-0')], { startAfter: ['a'] });
   expect(services(first, second).services['b-0'].depends_on['a-0']).toEqual({ condition: 'service_healthy' });
 });
+
+test('the start order is kept whatever the case of the names', () => {
+  const { services: found } = services(
+    desiredReplica('VllmPrefillWorker-0', [desiredContainer('p-vllmprefillworker-0')]),
+    { ...desiredReplica('decode-0', [desiredContainer('p-decode-0')]), startAfter: ['VllmPrefillWorker'] },
+  );
+  expect(Object.keys(found['decode-0'].depends_on)).toContain('vllmprefillworker-0');
+});

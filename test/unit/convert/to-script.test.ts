@@ -2,6 +2,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { withoutTestFlags } from '../../../src/convert/test-flags.ts';
 import { toScript } from '../../../src/convert/to-script.ts';
 import type { Graph } from '../../../src/model/graph.ts';
 import { type Json, toJson } from '../../../src/model/node.ts';
@@ -98,6 +99,11 @@ CUDA_VISIBLE_DEVICES=0 python3 -m dynamo.trtllm --model-path m --extra-engine-ar
   'a secret in an argument, and what looks like a reference': `
 export HF_TOKEN=\${HF_TOKEN:-hf_of_the_script}
 CUDA_VISIBLE_DEVICES=0 python3 -m dynamo.vllm --model m --auth "Bearer $HF_TOKEN" --text '$(HOME) $$ \${X}' &`,
+  'ranks without side channels, and words that objects have': `
+for rank in 0 1; do
+  CUDA_VISIBLE_DEVICES=$rank DYN_SYSTEM_PORT=$((8081 + rank)) \\
+    python3 -m dynamo.vllm --model constructor --note toString --data-parallel-rank $rank --data-parallel-rpc-port 13345 &
+done`,
   'variables, secrets and words that need quotes': `
 export DYN_LOG=debug HF_TOKEN=\${HF_TOKEN:-}
 CUDA_VISIBLE_DEVICES=0,1 EMPTY= NOTE='a "b" $c' python3 -m dynamo.vllm --model "it's m" --tensor-parallel-size 2 --note '' &`,
@@ -112,6 +118,7 @@ describe('what scripts are made of comes back', () => {
     const second = await recordText(text, 'round', env);
     expect(content(second.graph)).toEqual(content(first.graph));
     expect(toScript(second.graph).text).toBe(text);
+    expect(withoutTestFlags(second.graph).diagnostics).toEqual([]);
   });
 });
 

@@ -444,6 +444,80 @@ describe('a recording read as a graph', () => {
     ]);
   });
 
+  test('who looks at workers is no part of them; where it cannot reach them is said', () => {
+    const worker = (index: number) => `CUDA_VISIBLE_DEVICES=${index} DYN_SYSTEM_PORT=${8081 + index} ${VLLM}`;
+    const read = interpret(
+      launches(
+        FRONTEND,
+        worker(0),
+        worker(1),
+        'python3 scrape.py --of http://localhost:8081/metrics,http://localhost:8082',
+      ),
+    );
+    expect(shapes(read)).toEqual([
+      'Frontend:frontend x1 0',
+      'VllmDecodeWorker:worker x2 1',
+      'ScrapeWorker:worker x1 0',
+    ]);
+    expect(read.diagnostics.map(({ message }) => message)).toEqual(
+      expect.arrayContaining([
+        'scrape.py speaks to localhost:8081, where dynamo.vllm listens in a container of its own',
+        'scrape.py speaks to localhost:8082, where dynamo.vllm listens in a container of its own',
+      ]),
+    );
+    const asking = interpret(launches(`CACHE=http://localhost:8081/metrics ${FRONTEND}`, worker(0)));
+    expect(codes(asking)).toContain('10 ADDRESS_LOCAL');
+  });
+
+  test('clients of the graph are no components', () => {
+    const read = interpret(
+      launches(FRONTEND, VLLM, 'python3 side.py --url http://localhost:8000/v1', 'python3 bench_serving.py --model m'),
+    );
+    expect(shapes(read)).toEqual(['Frontend:frontend x1 0', 'VllmDecodeWorker:worker x1 1']);
+    expect(codes(read)).toEqual(['12 CLIENT_DROPPED', '13 CLIENT_DROPPED']);
+  });
+
+  test('what is polled beside a worker is probed there before it starts', () => {
+    const at = { file: SCRIPT, line: 12 };
+    const after = [{ kind: 'poll' as const, url: 'localhost:5555/healthcheck', launch: 1, at }];
+    const read = interpret([
+      ...launches(FRONTEND, 'lmcache server --port 5555', {
+        argv: [...VLLM.split(' '), '--kv-transfer-config', '{"host":"tcp://localhost:5555"}'],
+        after,
+      }),
+    ]);
+    const [, component] = JSON.parse(JSON.stringify(read.graph.components.map(({ written }) => toJson(written))));
+    expect(component.podTemplate.spec.initContainers[0].startupProbe).toMatchObject({
+      httpGet: { path: '/healthcheck', port: 5555 },
+    });
+  });
+
+  test('replicas that the script starts one after another are said to start together', () => {
+    const at = { file: SCRIPT, line: 12 };
+    const after = [{ kind: 'poll' as const, url: 'http://localhost:8081/health', launch: 0, at }];
+    const read = interpret(
+      launches(`CUDA_VISIBLE_DEVICES=0 DYN_SYSTEM_PORT=8081 ${VLLM}`, {
+        argv: VLLM.split(' '),
+        env: { CUDA_VISIBLE_DEVICES: '1' },
+        after,
+      }),
+    );
+    expect(codes(read)).toContain('11 ORDER_LOST');
+  });
+
+  test('a model in a variable stays where no argument has it, and a host to listen on is said', () => {
+    const read = interpret(
+      launches(
+        `${FRONTEND} --http-host 127.0.0.1`,
+        'MODEL_PATH=/models/x python3 components/worker.py',
+        `MODEL=m ${VLLM}`,
+      ),
+    );
+    expect(main(read, 'Worker')).toMatchObject({ env: [{ name: 'MODEL_PATH', value: '/models/x' }] });
+    expect(main(read, 'VllmDecodeWorker')).not.toHaveProperty('env');
+    expect(codes(read)).toEqual(expect.arrayContaining(['10 SETTING_DROPPED', '12 SETTING_DROPPED']));
+  });
+
   test('a file that is written anew for the next process is another file', () => {
     const worker = (role: string, content: string): Partial<Launch> => ({
       argv: `python3 -m dynamo.trtllm --disaggregation-mode ${role} --extra-engine-args /tmp/cfg.yaml`.split(' '),

@@ -338,6 +338,45 @@ describe.skipIf(!namespaces)('a script of the moment', () => {
     ]);
   });
 
+  test('names configuration of the host and of its own tree, which goes along; other files do not', async () => {
+    const host = mkdtempSync(join(tmpdir(), 'host-'));
+    writeFileSync(join(host, 'engine.yaml'), 'tp: 2\n');
+    writeFileSync(join(host, 'id_rsa'), 'private');
+    writeFileSync(join(folder, 'own.json'), '{}');
+    try {
+      const recording = await said([
+        '#!/bin/bash',
+        `python3 -m a --cfg=${host}/engine.yaml --key ${host}/id_rsa --own own.json --image /workspace/x.yaml`,
+      ]);
+      expect(recording.launches[0]?.files.map(({ path, content }) => [path, content])).toEqual([
+        [join(host, 'engine.yaml'), 'tp: 2\n'],
+        [join(folder, 'own.json'), '{}'],
+      ]);
+      expect(words(recording)).toEqual([
+        `2 notice FILE_INCLUDED ${host}/engine.yaml goes along as a ConfigMap: no image has it`,
+        `2 notice FILE_INCLUDED ${folder}/own.json goes along as a ConfigMap: no image has it`,
+      ]);
+    } finally {
+      rmSync(host, { recursive: true });
+    }
+  });
+
+  test('starts through stdbuf, and by a helper of its own directory, which the line belongs to', async () => {
+    writeFileSync(join(folder, 'helper.sh'), 'start() {\n  python3 -m b &\n}\n');
+    const { launches } = await said([
+      '#!/bin/bash',
+      'cd "$(dirname "$0")"',
+      'source ./helper.sh',
+      'stdbuf -oL python3 -m a &',
+      'start',
+      'wait',
+    ]);
+    expect(launches.map(({ argv, line, file }) => [argv.at(-1), line, file?.split('/').at(-1)])).toEqual([
+      ['a', 4, undefined],
+      ['b', 2, 'helper.sh'],
+    ]);
+  });
+
   test.each([
     ['#!/usr/bin/env python3\nimport os', 'SCRIPT_INTERPRETER'],
     ['#!/bin/zsh\necho', 'SCRIPT_INTERPRETER'],
