@@ -15,7 +15,7 @@ import { chosenGpus, type GiveGpusInput, giveGpus } from './give-gpus.ts';
 import type { GraphFlags } from './graph-flags.ts';
 import type { Io } from './io.ts';
 import { layOutProject } from './lay-out-project.ts';
-import { readOtherRuntime } from './other-runtime.ts';
+import { readOtherHolds, refuseOtherProject } from './other-runtime.ts';
 import { runtimeKind } from './runtime-kind.ts';
 
 /** FILE and what stands behind `--`. */
@@ -80,13 +80,14 @@ export async function loadProject(
       used.map((container) => container.image),
       signal,
     ),
-    readOtherRuntime(runtime.kind, project, io),
+    needsGpus ? readOtherHolds(runtime.kind, io) : [],
     needsGpus
       ? import('../host/read-gpu-inventory.ts').then((host) => host.readGpuInventory(io.env, signal))
       : undefined,
     joinsGpus
       ? import('../host/read-gpu-inventory.ts').then((host) => host.readGpuTopology(io.env, signal))
       : undefined,
+    refuseOtherProject(runtime.kind, project, io),
   ]);
   const observed = { ...own, gpuHolds: [...own.gpuHolds, ...otherHolds] };
   const given = inventory ? tryGiveGpus({ replicas, inventory, topology, observed, restrictTo }) : undefined;

@@ -46,6 +46,7 @@ export async function runUp({ loaded, plan, flags, io, runtime, emit, record, le
   const staying = AbortSignal.any([io.interrupted, leave, lost.signal]);
   const walking = AbortSignal.any([staying, timeout.signal]);
   let ready = false;
+  let prepared = false;
   let hold: ProjectHold | undefined;
   const events = new ContainerEvents();
   const infra = new Set(desired.infra.map(({ container }) => container.name));
@@ -68,8 +69,10 @@ export async function runUp({ loaded, plan, flags, io, runtime, emit, record, le
           () => ledger?.started(name),
           () => undefined,
         );
-        if (!infra.delete(name)) return;
-        // Loading them blocks for a third of a second: it costs nothing while the engine starts the servers, and delays every request before.
+        // Loading them blocks for a third of a second. Containers start in the engine meanwhile; processes are to start first.
+        const isInfra = infra.delete(name);
+        if (prepared || isInfra === (runtime.kind === 'process')) return;
+        prepared = true;
         io.clock.sleep(SENT_MS, attached.signal).then(prepareInfraClients, () => undefined);
       },
     });

@@ -1,3 +1,4 @@
+import { sendRequest } from '../http/send-request.ts';
 import { waitForInfra } from '../infra/check-health.ts';
 import type { InfraEndpoints } from '../infra/parse-endpoints.ts';
 import { untilAborted } from '../infra/until-aborted.ts';
@@ -26,6 +27,7 @@ export interface ServerWatchOptions {
 const PORT = { etcd: 2379, nats: 4222 } as const;
 const HEALTHY_WITHIN_MS = 60_000;
 const PORT_TIMEOUT_MS = 500;
+const HEALTH_TIMEOUT_MS = 2000;
 
 /** etcd and NATS of a project: until the graph is up their end is an error, after it they are restarted as a kubelet would. */
 export class ServerWatch {
@@ -116,6 +118,8 @@ export class ServerWatch {
             jetStream: server.jetStream,
             clock,
             portOpens: async (at, waiting) => (await tryConnect(at, PORT_TIMEOUT_MS, waiting)).ok,
+            // What the project started itself answers without TLS or a login.
+            ...(name === undefined ? {} : { askEtcd }),
             timeoutMs: HEALTHY_WITHIN_MS,
           },
           AbortSignal.any([signal, died.signal]),
@@ -132,6 +136,14 @@ export class ServerWatch {
     this.#down.delete(service);
     emit({ type: 'replica-stage', replica: service, stage: 'ready' });
   }
+}
+
+/** etcd answers this with a read that needs a leader (etcd server/etcdserver/api/etcdhttp checkHealth). Throws what it said instead. */
+async function askEtcd({ host, port }: ServerPlace, signal: AbortSignal): Promise<void> {
+  const at = host.includes(':') ? `[${host}]` : host;
+  const result = await sendRequest({ url: `http://${at}:${port}/health`, timeoutMs: HEALTH_TIMEOUT_MS }, signal);
+  if (result.kind === 'failure') throw new Error(result.text);
+  if (result.status !== 200) throw new Error(`HTTP ${result.status} ${result.body}`);
 }
 
 function diedError(service: Service, exitCode: number): UserError {
