@@ -1,8 +1,9 @@
-import { UserError } from '../model/diagnostic.ts';
+import { EXIT, formatDiagnostic, UserError } from '../model/diagnostic.ts';
+import type { ObservedContainer } from '../model/observed-state.ts';
 import type { Runtime } from '../model/runtime.ts';
 import { checkProjectName } from './check-project-name.ts';
 import { connectDocker, connectProcesses } from './connect.ts';
-import type { Io } from './io.ts';
+import { type Io, say } from './io.ts';
 import { processRoot } from './runtime-kind.ts';
 
 export interface ConnectedProject {
@@ -53,4 +54,22 @@ export async function connectProject(named: string | undefined, io: Io): Promise
   }
   const [project, runtime] = only;
   return { project, runtime };
+}
+
+/**
+ * The containers of a project. Where it has none: `must` throws PROJECT_UNKNOWN (exit 3); else it is said, since a name that is mistyped
+ * looks like a project that is down.
+ */
+export async function observeContainersOf(
+  { project, runtime }: ConnectedProject,
+  io: Io,
+  must = false,
+): Promise<readonly ObservedContainer[]> {
+  const { containers } = await runtime.observe(project, [], io.interrupted);
+  if (containers.length > 0) return containers;
+  const message = `project ${project} has nothing on this machine`;
+  const hint = 'dynamo ls lists the projects that have';
+  if (must) throw new UserError('PROJECT_UNKNOWN', message, { exitCode: EXIT.preflight, hint });
+  say(io, formatDiagnostic({ severity: 'notice', code: 'PROJECT_UNKNOWN', message, hint }));
+  return containers;
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../model/diagnostic.ts';
-import { connectProject } from './connect-project.ts';
+import { connectProject, observeContainersOf } from './connect-project.ts';
 import type { Io } from './io.ts';
 import { selectContainers } from './logs.ts';
 
@@ -34,7 +34,7 @@ export function registerExec(program: Command, io: Io, setExitCode: (code: numbe
 
 async function execIn(component: string, command: readonly string[], flags: ExecFlags, io: Io): Promise<number> {
   const { runtime, project } = await connectProject(flags.project, io);
-  const { containers } = await runtime.observe(project, [], io.interrupted);
+  const containers = await observeContainersOf({ project, runtime }, io, true);
   const chosen = selectContainers(containers, [component]).filter(
     (container) => container.role === 'main' || container.role === 'infra',
   );

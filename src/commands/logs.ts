@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { UserError } from '../model/diagnostic.ts';
 import type { ObservedContainer } from '../model/observed-state.ts';
-import { connectProject } from './connect-project.ts';
+import { connectProject, observeContainersOf } from './connect-project.ts';
 import { parseCount, parseSince } from './duration.ts';
 import type { Io } from './io.ts';
 import { nameOf } from './run-plan.ts';
@@ -52,7 +52,7 @@ function isNamed(container: ObservedContainer, name: string): boolean {
 async function showLogs(components: readonly string[], flags: LogsFlags, io: Io): Promise<void> {
   const signal = io.interrupted;
   const { runtime, project } = await connectProject(flags.project, io);
-  const { containers } = await runtime.observe(project, [], signal);
+  const containers = await observeContainersOf({ project, runtime }, io);
   const chosen = selectContainers(containers, components).filter((container) => container.role !== 'sandbox');
   const { createLogWriter } = await import('../ui/log-writer.ts');
   const write = createLogWriter(io.stdout, chosen.map(nameOf), { color: io.stdout.isTTY ?? false });

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { connectProject } from './connect-project.ts';
+import { connectProject, observeContainersOf } from './connect-project.ts';
 import { type Io, print, printJson, say, terminalColumns } from './io.ts';
 import { readRows } from './replica-rows.ts';
 import { restarter } from './restarter.ts';
@@ -30,7 +30,7 @@ function formatAge(startedAt: string | null, now: number): string {
 
 async function showReplicas(flags: PsFlags, io: Io): Promise<void> {
   const { runtime, project } = await connectProject(flags.project, io);
-  const { containers } = await runtime.observe(project, [], io.interrupted);
+  const containers = await observeContainersOf({ project, runtime }, io);
   if (flags.quiet) return print(io, containers.map((container) => `${container.name}\n`).join(''));
   const rows = await readRows(containers, runtime, io.interrupted);
   if (flags.format === 'json') return printJson(io, rows);

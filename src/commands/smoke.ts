@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { EXIT, UserError } from '../model/diagnostic.ts';
 import type { CheckResult, SmokeTarget } from '../smoke/smoke-check.ts';
 import { addClusterFlags, type ClusterFlags, connectCluster } from './cluster-flags.ts';
-import { connectProject } from './connect-project.ts';
+import { connectProject, observeContainersOf } from './connect-project.ts';
 import { type Io, print, printJson } from './io.ts';
 import { smokeTarget } from './smoke-graph.ts';
 
@@ -95,6 +95,6 @@ async function findTarget(
     };
   }
   const { runtime, project } = await connectProject(flags.project, io);
-  const { containers } = await runtime.observe(project, [], io.interrupted);
+  const containers = await observeContainersOf({ project, runtime }, io, true);
   return { suite: project, target: smokeTarget(project, containers) };
 }

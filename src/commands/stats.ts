@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { formatBytes } from '../model/quantity.ts';
-import { connectProject } from './connect-project.ts';
+import { connectProject, observeContainersOf } from './connect-project.ts';
 import { type Io, print, printJson } from './io.ts';
 import { nameOf } from './run-plan.ts';
 
@@ -21,7 +21,7 @@ export function registerStats(program: Command, io: Io): void {
 
 async function showStats(flags: StatsFlags, io: Io): Promise<void> {
   const { runtime, project } = await connectProject(flags.project, io);
-  const { containers } = await runtime.observe(project, [], io.interrupted);
+  const containers = await observeContainersOf({ project, runtime }, io);
   const running = containers.filter((container) => container.status === 'running' && container.role !== 'sandbox');
   const stats = await runtime.stats(
     running.map((container) => container.name),

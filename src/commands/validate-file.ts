@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { explainTemplate } from '../dgd/explain-template.ts';
 import { type InspectedGraph, inspectGraphs } from '../dgd/inspect-graphs.ts';
-import type { Diagnostic } from '../model/diagnostic.ts';
+import { type Diagnostic, UserError } from '../model/diagnostic.ts';
 import type { OperatorGeneration } from '../model/origin.ts';
 import { checkAdmission } from '../operator/check-admission.ts';
 import { resolveGraph } from '../operator/resolve-graph.ts';
@@ -144,6 +144,10 @@ export function validateText(file: string, text: string, generation: OperatorGen
 
 /** The same of a file, or of stdin (`-`). Throws a UserError for a file that cannot be read. */
 export async function validateFile(path: string, stdin: Readable, generation: OperatorGeneration): Promise<FileReport> {
+  if (/\.(?:sh|bash)$/.test(path))
+    throw new UserError('SCRIPT_GIVEN', `${path} is a launch script, and no cluster takes one`, {
+      hint: `dynamo convert ${path} | dynamo validate -`,
+    });
   const { file, text } = await readSource(path, stdin);
   return validateText(file, text, generation);
 }

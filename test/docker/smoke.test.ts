@@ -74,3 +74,17 @@ test('a graph that comes up and fails a check ends with 6 and is stopped: its wo
   expect(up.stderr).toMatch(/SMOKE_FAILED/);
   expect((await ps(project.name)).map(({ status }) => status)).not.toContain('running');
 });
+
+test('a project that is not there is said by verbs that show, and refused by those that need it', async () => {
+  for (const verb of ['ps', 'logs', 'stats']) {
+    const run = await cli([verb, '-p', 'nobody']);
+    expect([run.exitCode, run.stderr]).toEqual([0, expect.stringContaining('notice PROJECT_UNKNOWN: project nobody')]);
+  }
+  for (const args of [
+    ['exec', '-p', 'nobody', 'a', '--', 'true'],
+    ['smoke', '-p', 'nobody'],
+  ]) {
+    const run = await cli(args);
+    expect([run.exitCode, run.stderr]).toEqual([3, expect.stringContaining('error PROJECT_UNKNOWN: project nobody')]);
+  }
+});

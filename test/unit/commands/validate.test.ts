@@ -96,3 +96,11 @@ test('components without a header run here, and no cluster takes them as they st
   const [graph] = validateText('a.yaml', text, '1.5').graphs;
   expect(graph).toMatchObject({ verdict: 'refused', problems: [{ severity: 'error', code: 'KIND_MISSING' }] });
 });
+
+test('a launch script is no document, and what makes one of it is said', async () => {
+  const run = await runCli(['validate', 'launch/mocker/agg.sh']);
+  expect([run.exitCode, run.stdout]).toEqual([
+    2,
+    expect.stringContaining('dynamo convert launch/mocker/agg.sh | dynamo validate -'),
+  ]);
+});
