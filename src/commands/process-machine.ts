@@ -47,6 +47,7 @@ export async function placeProcesses(
     // What takes a port of every address takes it of ours.
     isFree: async (port) => (await isPortFree('127.0.0.1', port)) && (await isPortFree('0.0.0.0', port)),
   });
+  let contents: ImageContents | undefined;
   const laid = layOutProcesses({
     desired,
     ports,
@@ -60,7 +61,11 @@ export async function placeProcesses(
       userId: process.getuid?.() ?? 0,
       limitsMemory: canLimitMemory(),
       isHere: existsSync,
-      imageContents,
+      imageContents: (image) => {
+        if (!/(?:^|\/)dynamo-cpu[:@]/.test(image)) return undefined;
+        contents ??= cpuImageContents();
+        return contents;
+      },
     },
   });
   throwOnErrors(laid.diagnostics);
@@ -87,8 +92,7 @@ const HUB = '/opt/dynamo/hf';
 const WORKSPACE = '/workspace';
 
 /** The CPU image of compose/images brings a model: as a hub cache, and as a directory below its working directory. */
-function imageContents(image: string): ImageContents | undefined {
-  if (!/(?:^|\/)dynamo-cpu[:@]/.test(image)) return undefined;
+function cpuImageContents(): ImageContents {
   const files = (root: string, texts: Readonly<Record<string, string>>) =>
     Object.entries(texts).map(
       ([path, content]): DesiredFile => ({

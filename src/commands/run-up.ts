@@ -73,7 +73,11 @@ export async function runUp({ loaded, plan, flags, io, runtime, emit, record, le
         const isInfra = infra.delete(name);
         if (prepared || isInfra === (runtime.kind === 'process')) return;
         prepared = true;
-        io.clock.sleep(SENT_MS, attached.signal).then(prepareInfraClients, () => undefined);
+        const services = desired.infra.map(({ service }) => service);
+        io.clock.sleep(SENT_MS, attached.signal).then(
+          () => prepareInfraClients(services),
+          () => undefined,
+        );
       },
     });
     run.attachRunning(loaded.observed.containers, plan, attached.signal, flags.detach ?? false);

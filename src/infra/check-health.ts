@@ -61,10 +61,10 @@ async function readAccount(connection: import('nats').NatsConnection): Promise<v
   }
 }
 
-/** Starts loading the clients, so that they are there when the servers are. */
-export function prepareInfraClients(): void {
-  import('etcd3').catch(() => undefined);
-  import('nats').catch(() => undefined);
+/** Starts loading the clients of these services, so that they are there when the servers are. */
+export function prepareInfraClients(services: readonly ('etcd' | 'nats')[]): void {
+  if (services.includes('etcd')) import('etcd3').catch(() => undefined);
+  if (services.includes('nats')) import('nats').catch(() => undefined);
 }
 
 /** One real request on a connection of its own, which is closed again. Throws when it is not answered within two seconds. */

@@ -14,6 +14,8 @@ export interface ReadLogsInput {
 
 /** Milliseconds after which a log is looked at even where no change was told: some file systems tell of none. */
 const LOOK_MS = 250;
+/** Milliseconds after which it is asked whether anybody still writes. */
+const CHECK_MS = 1000;
 const CHUNK = 256 * 1024;
 
 /** Lines in order; ends when the last life that the log tells of has ended (follow) or when all was read, and quietly with the signal. */
@@ -38,15 +40,21 @@ export async function* readLogs(
     yield* past;
     if (!options.follow) return;
     using changes = new Changes(input.folder);
+    // Many follow with one signal: each listens to one of its own, so that Node sees no leak of listeners.
+    const mine = AbortSignal.any([signal]);
+    let checkedAt = performance.now();
     while (!signal.aborted) {
-      const over = reader.lifeEnded || !(await input.isWritten());
+      // The log itself tells of an end, unless its keeper was killed.
+      const look = performance.now() - checkedAt >= CHECK_MS;
+      if (look) checkedAt = performance.now();
+      const over = reader.lifeEnded || (look && !(await input.isWritten()));
       for await (const line of reader.readOn()) {
         if (signal.aborted) return;
         yield line;
       }
-      // What was over before the last look and has nothing new is over for good.
-      if (over && (reader.lifeEnded || !(await input.isWritten()))) return;
-      await changes.next(signal);
+      // What was over before the last look, and has begun no new life since, is over for good.
+      if (over && (look || reader.lifeEnded)) return;
+      await changes.next(mine);
     }
   } finally {
     await reader.close();
