@@ -5,6 +5,7 @@ import type { Conversion } from '../convert/conversion.ts';
 import { type Diagnostic, formatDiagnostic, UserError } from '../model/diagnostic.ts';
 import type { Graph } from '../model/graph.ts';
 import { checkComponentNames, overrideImage, parseComponentValues, valueFor } from '../plan/image-overrides.ts';
+import type { Recording } from '../script/recording.ts';
 import { addGraphFlags, type GraphFlags } from './graph-flags.ts';
 import { type Io, print, say } from './io.ts';
 import type { ProjectInput } from './load-project.ts';
@@ -101,7 +102,7 @@ async function convert(input: ProjectInput, target: Target, flags: ConvertFlags,
     },
     io,
   );
-  const { text, diagnostics } = await convertTo(target, { flags, read, images }, input.file);
+  const { text, diagnostics } = await convertTo(target, { flags, read, images }, io);
   const secrets = target === 'launches' ? [] : secretsToMake(read);
   return finish({ text, diagnostics: [...read.diagnostics, ...diagnostics, ...secrets] }, output, io);
 }
@@ -146,8 +147,9 @@ interface Wanted {
   readonly images: ReturnType<typeof parseComponentValues>;
 }
 
-async function convertTo(target: GraphTarget, { flags, read, images }: Wanted, file: string): Promise<Converted> {
-  if (target === 'launches') return { text: writeLaunches(read, file), diagnostics: [] };
+async function convertTo(target: GraphTarget, { flags, read, images }: Wanted, io: Io): Promise<Converted> {
+  if (target === 'launches')
+    return read.script ? { text: writeLaunches(read.script.recording), diagnostics: [] } : launchesOfGraph(read, io);
   const scale = parseScale(flags.scale ?? []);
   const names = read.graph.components.map(({ name }) => name);
   checkComponentNames(images, names, '--image');
@@ -193,13 +195,8 @@ async function writeTarget(
 }
 
 /** The recording in the form that DESIGN promises to other programs. */
-function writeLaunches({ script }: GraphInput, file: string): string {
-  if (script === undefined) {
-    throw new UserError('FORM_OF_SCRIPTS', `--to launches is for launch scripts, and ${file} is a graph`, {
-      hint: 'dynamo plan FILE shows what a graph starts',
-    });
-  }
-  const launches = script.recording.launches.map(({ argv, env, cwd, background, line }) => ({
+function writeLaunches(recording: Recording): string {
+  const launches = recording.launches.map(({ argv, env, cwd, background, line }) => ({
     argv,
     env,
     cwd,
@@ -207,6 +204,19 @@ function writeLaunches({ script }: GraphInput, file: string): string {
     line,
   }));
   return `${JSON.stringify({ launches }, null, 2)}\n`;
+}
+
+/** What the launch script of a YAML graph starts: the script is recorded like any other, and lines are its lines. */
+async function launchesOfGraph({ graph }: GraphInput, io: Io): Promise<Converted> {
+  const [{ toV1beta1 }, { toScript }, { recordText }] = await Promise.all([
+    import('../convert/to-v1beta1.ts'),
+    import('../convert/to-script.ts'),
+    import('./record-text.ts'),
+  ]);
+  const beta = toV1beta1(graph);
+  const script = toScript(beta.graph);
+  const recording = await recordText(script.text, `${graph.name}.sh`, io);
+  return { text: writeLaunches(recording), diagnostics: [...beta.diagnostics, ...script.diagnostics] };
 }
 
 async function writeGraph({ graph, diagnostics }: Conversion, read: GraphInput): Promise<Converted> {

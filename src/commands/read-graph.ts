@@ -5,7 +5,7 @@ import { type Diagnostic, throwOnErrors, UserError } from '../model/diagnostic.t
 import type { Graph } from '../model/graph.ts';
 import type { Node } from '../model/node.ts';
 import type { OperatorGeneration } from '../model/origin.ts';
-import type { Recording, RoomChoice } from '../script/recording.ts';
+import type { Recording } from '../script/recording.ts';
 import type { Io } from './io.ts';
 import { addSecrets, readSecrets } from './read-secrets.ts';
 import { readScriptEnv, type ScriptFlags } from './script-flags.ts';
@@ -117,25 +117,21 @@ async function isScript(file: string): Promise<boolean> {
 
 async function readScript(input: ReadGraphInput, io: Io): Promise<GraphInput> {
   const { flags, image, runtimeVersion } = input;
-  const [{ recordScript }, { interpretRecording }] = await Promise.all([
-    import('../script/record-script.ts'),
+  const [{ recordInRoom }, { interpretRecording }] = await Promise.all([
+    import('./record-in-room.ts'),
     import('../script/interpret-recording.ts'),
   ]);
   const inImage = (flags.workspace ?? DEFAULT_WORKSPACE).replace(/\/+$/, '');
   if (!inImage.startsWith('/'))
     throw new UserError('INVALID_FLAG', `--workspace ${inImage} is no absolute directory of an image`);
-  const recording = await recordScript(
+  const recording = await recordInRoom(
     {
       file: input.file,
       args: input.scriptArgs,
       env: readScriptEnv(flags, io),
-      room: chooseRoom(flags, io),
-      runInContainer: async (container, signal) => {
-        const { createContainerRoom } = await import('../runtime/docker/run-locked-container.ts');
-        return createContainerRoom(io.env, io.env.DYNAMO_SCRIPT_IMAGE || undefined)(container, signal);
-      },
+      trusted: flags.trustScript ?? false,
     },
-    io.interrupted,
+    io,
   );
   const workspace = input.onHost ? recording.tree : inImage;
   const { graph, startAfter, lines, secrets, diagnostics } = interpretRecording(recording, {
@@ -171,15 +167,4 @@ function textsOf(node: Node): readonly string[] {
     case 'map':
       return [...node.fields.values()].flatMap(textsOf);
   }
-}
-
-/** `--trust-script`; else DYNAMO_SCRIPT_ROOM, for machines where the first room that works is not the one that should be used. */
-function chooseRoom(flags: ScriptFlags, io: Io): RoomChoice {
-  if (flags.trustScript) return 'trusted';
-  const room = io.env.DYNAMO_SCRIPT_ROOM;
-  if (room === undefined || room === '') return 'auto';
-  if (room === 'namespace' || room === 'container') return room;
-  throw new UserError('INVALID_FLAG', `DYNAMO_SCRIPT_ROOM is "${room}"`, {
-    hint: 'set it to namespace or container, or unset it',
-  });
 }

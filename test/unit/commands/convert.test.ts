@@ -43,6 +43,20 @@ describe('what the command line says of the graph', () => {
   });
 });
 
+test('a graph has the launches of its script', async () => {
+  const [ofGraph, ofScript] = await Promise.all(
+    ['yaml', 'sh'].map(async (form) => runCli(['convert', `launch/vllm/disagg.${form}`, '--to', 'launches'])),
+  );
+  const commands = (text: string): readonly string[] =>
+    (JSON.parse(text).launches as { argv: string[]; env: Record<string, string> }[])
+      .map(({ argv, env }) => [env.CUDA_VISIBLE_DEVICES ?? '-', ...argv].join(' '))
+      .sort();
+  expect(ofGraph?.exitCode).toBe(0);
+  expect(commands(ofGraph?.stdout ?? '')).toHaveLength(3);
+  expect(commands(ofGraph?.stdout ?? '')).toEqual(commands(ofScript?.stdout ?? ''));
+  expect(ofGraph?.stdout).toContain(`"cwd": "${process.cwd()}"`);
+});
+
 test('the source is not written over, and a script can be run', async () => {
   const script = join(folder, 'two.sh');
   const text = readFileSync(SCRIPT, 'utf8');
