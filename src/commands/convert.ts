@@ -66,10 +66,9 @@ const OF_GRAPHS = ['scale', 'image', 'tag', 'production', 'runtimeVersion'];
 
 /** Throws INVALID_FLAG for what was given and would change nothing. */
 function checkFlags(target: Target, command: Command): void {
-  const ignored = [
-    ...(target === 'compose' ? ['production'] : OF_COMPOSE),
-    ...(target === 'launches' ? OF_GRAPHS : []),
-  ].find((name) => command.getOptionValueSource(name) === 'cli');
+  const ignored = [...(target === 'compose' ? [] : OF_COMPOSE), ...(target === 'launches' ? OF_GRAPHS : [])].find(
+    (name) => command.getOptionValueSource(name) === 'cli',
+  );
   if (ignored === undefined) return;
   const flag = command.options.find((option) => option.attributeName() === ignored)?.long ?? ignored;
   throw new UserError('INVALID_FLAG', `${flag} changes nothing of --to ${target}`, {

@@ -1,4 +1,5 @@
 import { homedir } from 'node:os';
+import type { Conversion } from '../convert/conversion.ts';
 import type { DynamoPython } from '../host/read-python.ts';
 import type { InfraEndpoints } from '../infra/parse-endpoints.ts';
 import { adaptMocker } from '../mock/adapt-mocker.ts';
@@ -38,6 +39,8 @@ export interface Machine {
   readonly modelCache?: HostFolder;
   /** Processes and not containers run: what is installed decides the version, and there are no images. */
   readonly python?: Promise<DynamoPython>;
+  /** What is done to the graph of the file first. */
+  readonly change?: (graph: Graph) => Conversion;
 }
 
 /** A graph as containers, before anything is known of GPUs and of what runs. */
@@ -110,7 +113,7 @@ export async function layOutProject(
   const claimsSoon = readVolumeFlags(flags.volume ?? [], io.env);
   claimsSoon.catch(() => undefined);
   const python = await machine.python;
-  const { graph, diagnostics, script } = await readGraph(
+  const read = await readGraph(
     {
       ...input,
       flags,
@@ -121,6 +124,10 @@ export async function layOutProject(
     },
     io,
   );
+  const { script } = read;
+  const changed = machine.change?.(read.graph);
+  const graph = changed?.graph ?? read.graph;
+  const diagnostics = [...read.diagnostics, ...(changed?.diagnostics ?? [])];
   const written = resolveGraph(graph, { generation });
   const components = written.components.map((component) => component.name);
   checkComponentNames(images.byComponent, components, '--image');

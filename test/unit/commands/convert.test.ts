@@ -33,7 +33,6 @@ describe('what the command line says of the graph', () => {
     [[YAML, '--gpus', '0'], '--gpus'],
     [[YAML, '--to', 'script', '--port', '9000'], '--port'],
     [[SCRIPT, '--to', 'launches', '--scale', 'a=1'], '--scale'],
-    [[YAML, '--to', 'compose', '--production'], '--production'],
   ])('%j: what would change nothing is refused', async (args, flag) => {
     const run = await runCli(['convert', ...args]);
     expect([run.exitCode, run.stderr]).toEqual([
@@ -67,4 +66,15 @@ test('the source is not written over, and a script can be run', async () => {
   const made = join(folder, 'made.sh');
   expect((await runCli(['convert', script, '--to', 'script', '-o', made])).exitCode).toBe(0);
   expect(existsSync(made) && (statSync(made).mode & 0o111) !== 0).toBe(true);
+});
+
+test.each(['v1beta1', 'compose', 'script'])('--production leaves flags for tests out of %s', async (form) => {
+  const script = join(folder, 'tests.sh');
+  writeFileSync(script, 'python3 -m dynamo.frontend &\npython3 -m dynamo.vllm --model m --enforce-eager\n');
+  const [kept, left] = await Promise.all(
+    [[], ['--production']].map(async (flags) => runCli(['convert', script, '--to', form, ...flags])),
+  );
+  expect([kept?.exitCode, kept?.stdout]).toEqual([0, expect.stringContaining('--enforce-eager')]);
+  expect([left?.exitCode, left?.stdout]).toEqual([0, expect.not.stringContaining('--enforce-eager')]);
+  expect(left?.stderr).toContain('--enforce-eager is left out');
 });
