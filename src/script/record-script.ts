@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { UserError } from '../model/diagnostic.ts';
@@ -14,6 +14,9 @@ import { runTrusted } from './trusted-room.ts';
 /** A program called by a path that does not exist is invented and the script runs again: this often at most. */
 const TRIES = 4;
 const DETAIL_LINES = 15;
+const PREFIX = 'dynamo-record-';
+/** No run takes that long: its limits end it within a minute. */
+const LEFT_MS = 600_000;
 const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const MISSING_PROGRAM =
   /((?:\/|\.{1,2}\/)?[\w.+-]+(?:\/[\w.+-]+)*\/bin\/[\w.+-]+|\/[\w./+-]*\/bin\/[\w.+-]+)['’]?: No such file or directory/g;
@@ -110,12 +113,28 @@ function unavailable(reason: string): UserError {
 
 /** A private directory for one run, gone afterwards. */
 async function inDirectory(run: (directory: string) => Promise<RoomOutput>): Promise<RoomOutput> {
-  const directory = mkdtempSync(join(tmpdir(), 'dynamo-record-'));
+  removeLeftDirectories();
+  const directory = mkdtempSync(join(tmpdir(), PREFIX));
   try {
     return await run(directory);
   } finally {
     chmodSync(directory, 0o700);
     rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** What a run that was killed left. */
+function removeLeftDirectories(): void {
+  const base = tmpdir();
+  for (const name of readdirSync(base).filter((entry) => entry.startsWith(PREFIX))) {
+    const directory = join(base, name);
+    const age = Date.now() - (lstatSync(directory, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+    if (age < LEFT_MS) continue;
+    try {
+      rmSync(directory, { recursive: true, force: true });
+    } catch {
+      // It is another user's.
+    }
   }
 }
 

@@ -38,7 +38,7 @@ export function recordingNotices(sources: NoticeSources): readonly Diagnostic[] 
           say(
             'warning',
             'ROOM_TRUSTED',
-            'the script ran on this machine with stand-ins on PATH alone: what it wrote by redirection or absolute path has happened',
+            'the script ran on this machine with stand-ins on PATH alone: what it wrote by redirection, and what it ran by an absolute path, has happened and is no launch',
           ),
         ]
       : []),

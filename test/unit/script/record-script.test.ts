@@ -1,7 +1,16 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { UserError } from '../../../src/model/diagnostic.ts';
 import { recordScript } from '../../../src/script/record-script.ts';
 import type { Launch, Recording, RecordLimits, RoomChoice } from '../../../src/script/recording.ts';
@@ -416,4 +425,21 @@ describe('without a room', () => {
     expect(recorded[0]).toBe('3& python3 -m dynamo.frontend');
     expect(existsSync(join(SCRIPTS, 'logs'))).toBe(false);
   });
+
+  test.skipIf(process.platform !== 'linux')(
+    'what a killed run left long ago is removed, what may still run is not',
+    async () => {
+      const base = mkdtempSync(join(tmpdir(), 'dynamo-left-'));
+      try {
+        vi.stubEnv('TMPDIR', base);
+        for (const name of ['dynamo-record-old', 'dynamo-record-new'])
+          mkdirSync(join(base, name, 'room'), { recursive: true });
+        utimesSync(join(base, 'dynamo-record-old'), 0, 0);
+        await record('launch/environment.sh', { room: 'trusted' });
+        expect(readdirSync(base)).toEqual(['dynamo-record-new']);
+      } finally {
+        rmSync(base, { recursive: true });
+      }
+    },
+  );
 });
