@@ -6,7 +6,9 @@ export function inStartOrder<C extends { readonly name: string; readonly startAf
   const open = new Set(components);
   while (open.size > 0) {
     const names = new Set([...open].map(({ name }) => name));
-    const ready = [...open].filter(({ startAfter }) => !startAfter.some((name) => names.has(name)));
+    const ready = [...open].filter(
+      ({ name, startAfter }) => !startAfter.some((other) => other !== name && names.has(other)),
+    );
     for (const component of ready.length > 0 ? ready : open) {
       ordered.push(component);
       open.delete(component);

@@ -74,10 +74,11 @@ function header(
 }
 
 function componentBlocks(component: ScriptComponent, host: Host): readonly string[] {
-  const waits = component.startAfter
-    .flatMap((name) => host.health.get(name) ?? [])
-    .map((url) => `until curl -sf ${scriptWord(url)} > /dev/null; do sleep 1; done`);
-  const replicas = Array.from({ length: component.replicas }, (_, index) => replicaBlocks(component, index, host));
+  const waits = component.startAfter.flatMap((name) => host.health.get(name) ?? []).map(waitFor);
+  const replicas = Array.from({ length: component.replicas }, (_, index) => {
+    const before = component.startAfter.includes(component.name) ? host.health.get(component.name)?.at(-1) : undefined;
+    return [...(before === undefined ? [] : [waitFor(before)]), ...replicaBlocks(component, index, host)];
+  });
   const title = comment(
     component.replicas === 1 ? component.name : `${component.name}, ${component.replicas} replicas`,
   );
@@ -97,6 +98,10 @@ function replicaBlocks(component: ScriptComponent, replica: number, host: Host):
     const isMain = index === component.processes.length - 1;
     return processBlock({ component, process, devices: own, ports, isMain }, host);
   });
+}
+
+function waitFor(url: string): string {
+  return `until curl -sf ${scriptWord(url)} > /dev/null; do sleep 1; done`;
 }
 
 interface Placed {

@@ -1,4 +1,10 @@
-import type { DesiredContainer, DesiredInfra, DesiredState, DesiredVolume } from '../model/desired-state.ts';
+import type {
+  DesiredContainer,
+  DesiredInfra,
+  DesiredReplica,
+  DesiredState,
+  DesiredVolume,
+} from '../model/desired-state.ts';
 import type { Diagnostic } from '../model/diagnostic.ts';
 import type { EngineFacts } from '../model/host-inventory.ts';
 import { localAnnotation } from '../model/local-annotations.ts';
@@ -114,6 +120,19 @@ function listWritten(graph: ResolvedGraph, scale: ReadonlyMap<string, number>): 
     });
 }
 
+/** Replicas of a component that starts after itself, and those that share a GPU, start one after another. */
+function inTurn(
+  replica: DesiredReplica,
+  component: string,
+  index: number,
+  neighbour: string | undefined,
+): DesiredReplica {
+  const startAfter = replica.startAfter.filter((name) => name !== component);
+  const own = startAfter.length < replica.startAfter.length && index > 0 ? replicaId(component, index - 1) : undefined;
+  const before = neighbour ?? own;
+  return { ...replica, startAfter, ...(before === undefined ? {} : { startAfterReplica: before }) };
+}
+
 /** What the graph is on this machine: the cluster's pods, the local deviations, GPUs and ports given. Problems come as diagnostics. */
 export function buildDesiredState(
   resolved: ResolvedGraph,
@@ -199,7 +218,7 @@ export function buildDesiredState(
     });
     if (index === 0) diagnostics.push(...built.diagnostics);
     for (const volume of built.volumes) if (!volumes.has(volume.name)) volumes.set(volume.name, volume);
-    return [share?.after === undefined ? built.replica : { ...built.replica, startAfterReplica: share.after }];
+    return [inTurn(built.replica, component.name, index, share?.after)];
   });
   const named = [...pods].map(([component, { podTemplate }]) => ({ component, pod: mapAt(podTemplate, 'spec') }));
   diagnostics.push(...listIgnoredFields(named.flatMap(({ component, pod }) => (pod ? [{ component, pod }] : []))));

@@ -67,14 +67,7 @@ export function interpretRecording(recording: Recording, options: InterpretOptio
     launches,
     files: collectFiles(launches, notes),
     secretValues: secretValues(launches),
-    startAfter: startOrder(groups, names, launches, (name, launch) =>
-      notes.say(
-        'notice',
-        'ORDER_LOST',
-        `replicas of ${name} start together: the script starts one when the other is ready`,
-        launch,
-      ),
-    ),
+    startAfter: startOrder(groups, names, launches),
   };
   sayGrouping(context);
   sayStreams(context);

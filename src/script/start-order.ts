@@ -8,13 +8,12 @@ const LONG_SLEEP_S = 5;
 /**
  * Components that must be ready before another one starts: those that the script polls, and engines before which it sleeps long (two of
  * them that load at once on one GPU run out of memory). Encoders and processors are not slept for: some are ready only with the rest.
- * `onLost`: replicas of one component of which the script starts one after another; here they start together.
+ * A component that is among its own has replicas of which the script starts one after another.
  */
 export function startOrder(
   groups: readonly UnitGroup[],
   names: readonly string[],
   launches: readonly ClassifiedLaunch[],
-  onLost: (name: string, launch: ClassifiedLaunch) => void,
 ): ReadonlyMap<string, readonly string[]> {
   const nameOf = (index: number) =>
     names[
@@ -32,8 +31,9 @@ export function startOrder(
       }
     }
     const name = nameOf(launch.index);
-    if (name !== undefined && waited.has(name) && mains.has(launch.index)) onLost(name, launch);
-    const before = [...waited].filter((other) => other !== name && !dependsOn(order, other, name));
+    const before = [...waited].filter((other) =>
+      other === name ? mains.has(launch.index) : !dependsOn(order, other, name),
+    );
     if (name !== undefined && before.length > 0) order.set(name, [...new Set([...(order.get(name) ?? []), ...before])]);
   }
   return order;
@@ -51,5 +51,5 @@ function isPlainEngine({ kind, program, role }: ClassifiedLaunch): boolean {
 
 /** Replicas of one component may stand on both sides of a wait: a circle would wait for itself. */
 function dependsOn(order: ReadonlyMap<string, readonly string[]>, from: string, to: string | undefined): boolean {
-  return (order.get(from) ?? []).some((next) => next === to || dependsOn(order, next, to));
+  return (order.get(from) ?? []).some((next) => next !== from && (next === to || dependsOn(order, next, to)));
 }

@@ -87,6 +87,10 @@ for rank in 0 1; do
   CUDA_VISIBLE_DEVICES=$rank DYN_SYSTEM_PORT=$((8081 + rank)) VLLM_NIXL_SIDE_CHANNEL_PORT=$((20097 + rank)) \\
     python3 -m dynamo.vllm --model m --data-parallel-rank $rank --data-parallel-size 2 --data-parallel-rpc-port 13345 &
 done`,
+  'equal workers that start one after the other': `
+DYN_SYSTEM_PORT=8081 CUDA_VISIBLE_DEVICES=0 python3 -m dynamo.vllm --model m &
+until curl -sf http://localhost:8081/health; do sleep 1; done
+DYN_SYSTEM_PORT=8082 CUDA_VISIBLE_DEVICES=1 python3 -m dynamo.vllm --model m &`,
   'workers that share a GPU and start one after the other': `
 DYN_SYSTEM_PORT=8081 CUDA_VISIBLE_DEVICES=0 python3 -m dynamo.vllm --model m --disaggregation-mode prefill &
 until curl -sf http://localhost:8081/health; do sleep 1; done

@@ -31,6 +31,21 @@ test('two replicas a GPU: memory flags by engine, and one starts after the other
   ]);
 });
 
+test('replicas of a component that starts after itself start one after another', () => {
+  const after = (name: string, annotation: string) =>
+    worker(name, 'dynamo.vllm', 3).replace(
+      'podTemplate: {',
+      `podTemplate: {metadata: {annotations: {"dynamo.local/start-after": "${annotation}"}}, `,
+    );
+  const built = layOut(betaText(after('a', 'b, a'), worker('b', 'dynamo.vllm', 1)), '1.5', {});
+  expect(built.desired.replicas.map(({ startAfter, startAfterReplica }) => [startAfter, startAfterReplica])).toEqual([
+    [['b'], undefined],
+    [['b'], 'a-0'],
+    [['b'], 'a-1'],
+    [[], undefined],
+  ]);
+});
+
 test('what the file says of memory stays, a shell is told by hand, who is alone keeps all', () => {
   const text = betaText(
     worker('a', 'dynamo.vllm', 2, '[--gpu-memory-utilization, "0.9"]'),

@@ -492,7 +492,7 @@ describe('a recording read as a graph', () => {
     });
   });
 
-  test('replicas that the script starts one after another are said to start together', () => {
+  test('replicas that the script starts one after another start after themselves', () => {
     const at = { file: SCRIPT, line: 12 };
     const after = [{ kind: 'poll' as const, url: 'http://localhost:8081/health', launch: 0, at }];
     const read = interpret(
@@ -502,7 +502,7 @@ describe('a recording read as a graph', () => {
         after,
       }),
     );
-    expect(codes(read)).toContain('11 ORDER_LOST');
+    expect([...read.startAfter]).toEqual([['VllmDecodeWorker', ['VllmDecodeWorker']]]);
   });
 
   test('a model in a variable stays where no argument has it, and a host to listen on is said', () => {
@@ -553,7 +553,10 @@ describe('a recording read as a graph', () => {
       ...interpret(launches(FRONTEND, worker('decode', 0), worker('prefill', seconds), worker('decode', seconds)))
         .startAfter,
     ];
-    expect(read(20)).toEqual([['VllmPrefillWorker', ['VllmDecodeWorker']]]);
+    expect(read(20)).toEqual([
+      ['VllmPrefillWorker', ['VllmDecodeWorker']],
+      ['VllmDecodeWorker', ['VllmDecodeWorker']],
+    ]);
     expect(read(2)).toEqual([]);
   });
 
