@@ -67,9 +67,15 @@ export async function observeContainersOf(
 ): Promise<readonly ObservedContainer[]> {
   const { containers } = await runtime.observe(project, [], io.interrupted);
   if (containers.length > 0) return containers;
-  const message = `project ${project} has nothing on this machine`;
-  const hint = 'dynamo ls lists the projects that have';
-  if (must) throw new UserError('PROJECT_UNKNOWN', message, { exitCode: EXIT.preflight, hint });
-  say(io, formatDiagnostic({ severity: 'notice', code: 'PROJECT_UNKNOWN', message, hint }));
+  if (must) throw projectUnknown(project);
+  const { code, message, hint } = projectUnknown(project);
+  say(io, formatDiagnostic({ severity: 'notice', code, message, ...(hint === undefined ? {} : { hint }) }));
   return containers;
+}
+
+export function projectUnknown(project: string): UserError {
+  return new UserError('PROJECT_UNKNOWN', `project ${project} has nothing on this machine`, {
+    exitCode: EXIT.preflight,
+    hint: 'dynamo ls lists the projects that have',
+  });
 }

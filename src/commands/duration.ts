@@ -18,6 +18,10 @@ export function parseSince(text: string, now: number): number {
     const at = Date.parse(text);
     if (!Number.isNaN(at)) return at;
   }
+  if (!/^[\d.]+(?:ms|[smh])?/.test(text))
+    throw new UserError('INVALID_FLAG', `--since: "${text}" is neither a time nor a duration`, {
+      hint: 'write 2026-01-31T12:00:00Z, 90s, 2m or 1h30m',
+    });
   return now - parseDuration(text, '--since');
 }
 

@@ -4,7 +4,7 @@ import { monitorObserved } from '../engine/monitored-replica.ts';
 import { isProbeNoise } from '../engine/probe-noise.ts';
 import { ProjectRun } from '../engine/project-run.ts';
 import { planRestart } from '../plan/plan-removal.ts';
-import { connectProject } from './connect-project.ts';
+import { connectProject, projectUnknown } from './connect-project.ts';
 import type { Io } from './io.ts';
 import { selectContainers } from './logs.ts';
 import { nameOf, openRenderer, runPlan } from './run-plan.ts';
@@ -28,6 +28,7 @@ export function registerRestart(program: Command, io: Io): void {
 async function restart(components: readonly string[], flags: RestartFlags, io: Io): Promise<void> {
   const { runtime, project } = await connectProject(flags.project, io);
   const observed = await runtime.observe(project, [], io.interrupted);
+  if (observed.containers.length === 0) throw projectUnknown(project);
   const named = selectContainers(observed.containers, components);
   const chosen = components.length === 0 ? named.filter((container) => container.role !== 'infra') : named;
   const plan = planRestart(observed, chosen);

@@ -114,3 +114,12 @@ test('a pull that is aborted ends at once with the reason', async () => {
   await expect(pulling).rejects.toThrow('enough');
   expect(Date.now() - started).toBeLessThan(2000);
 });
+
+test('a registry that cannot be reached is no matter of logins', async () => {
+  await using project = await startTestProject();
+  // Nobody listens on the port of discarded bytes.
+  await expect(pull(project, '127.0.0.1:9/nobody/x:1')).rejects.toMatchObject({
+    ...REFUSED,
+    hint: expect.stringContaining('does not reach the registry'),
+  });
+});

@@ -83,6 +83,7 @@ test('a project that is not there is said by verbs that show, and refused by tho
   for (const args of [
     ['exec', '-p', 'nobody', 'a', '--', 'true'],
     ['smoke', '-p', 'nobody'],
+    ['restart', '-p', 'nobody'],
   ]) {
     const run = await cli(args);
     expect([run.exitCode, run.stderr]).toEqual([3, expect.stringContaining('error PROJECT_UNKNOWN: project nobody')]);

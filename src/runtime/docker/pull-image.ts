@@ -88,6 +88,8 @@ function toAuth({ source, username, password, identityToken }: RegistryLogin, se
 }
 
 const DISK_FULL = /no space left/i;
+/** The way to the registry, not its answer. */
+const UNREACHABLE = /no such host|server misbehaving|network is unreachable|no route to host|connection refused/i;
 
 /** One login, tried again while the trouble is on the way; rejects with what the engine says. */
 async function pullWith(
@@ -115,7 +117,9 @@ function pullFailed(image: string, tried: readonly string[], text: string, cause
     exitCode: EXIT.preflight,
     hint: full
       ? 'docker system df shows what takes the space'
-      : `asked with ${tried.join(', then ')}; docker login to the registry, or name another image with --image`,
+      : UNREACHABLE.test(text)
+        ? 'the engine does not reach the registry: look at its name and at the network, or name another image with --image'
+        : `asked with ${tried.join(', then ')}; docker login to the registry, or name another image with --image`,
     cause,
   });
 }
