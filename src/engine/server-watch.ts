@@ -87,7 +87,10 @@ export class ServerWatch {
         await clock.sleep(delayMs, signal);
         await runtime.startContainer(name, signal);
       }
-      await this.waitHealthy({ service, name, jetStream: false }, signal);
+      await this.waitHealthy({ service, name, jetStream: false }, signal).catch((error: unknown) => {
+        // It ended again: that is the next ending.
+        if (signal.aborted || !(error instanceof UserError && error.code === 'CONTAINER_DIED')) throw error;
+      });
     }
   }
 

@@ -43,12 +43,16 @@ test('every replica climbs the whole ladder, and what a killed worker left in et
   expect(await chat(await frontendUrl(project.name))).not.toBe('');
 });
 
-test('once the graph is up an etcd that is killed is restarted, and the graph goes on serving', async () => {
+test('once the graph is up an etcd that is killed is restarted, as often as it takes, and the graph goes on serving', async () => {
   await using project = await testProject('etcd');
   const up = spawnCli(['up', example('mocker/agg.yaml'), '-p', project.name, '--port', '0', '--progress', 'plain']);
   await up.untilSaid(/^ready after/m);
-  await docker.getContainer(`${project.name}-etcd`).kill();
+  const etcd = docker.getContainer(`${project.name}-etcd`);
+  await etcd.kill();
   await up.untilSaid(/etcd {2}restarting now/);
+  // Again, before it has answered.
+  await eventually(() => etcd.kill());
+  await up.untilSaid(/etcd {2}restarting in 10\.0 s/);
   await up.untilSaid(/etcd {2}ready[\s\S]*etcd {2}ready/);
   expect(await eventually(async () => chat(await frontendUrl(project.name)))).not.toBe('');
   expect((await ps(project.name)).find((row) => row.id === 'etcd')?.status).toBe('running');
