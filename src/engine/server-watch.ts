@@ -7,7 +7,7 @@ import { EXIT, UserError } from '../model/diagnostic.ts';
 import type { Emit } from '../model/event.ts';
 import type { Runtime } from '../model/runtime.ts';
 import { tryConnect } from '../probes/tcp-socket.ts';
-import { restartDelayMs } from './backoff.ts';
+import { BACKOFF_RESET_MS, restartDelayMs } from './backoff.ts';
 import type { ContainerEvents } from './container-events.ts';
 import { resolvePort } from './probe-target.ts';
 import type { ServerPlace } from './registry.ts';
@@ -70,6 +70,7 @@ export class ServerWatch {
   async #watchLives(service: Service, name: string, signal: AbortSignal): Promise<never> {
     const { emit, clock, runtime } = this.#options;
     let ending = watchEnd(name, this.#options, signal);
+    let startedAt = clock.now();
     for (let restarts = 0; ; ) {
       const { exitCode, asked } = await ending;
       this.#down.add(service);
@@ -80,12 +81,13 @@ export class ServerWatch {
       if (asked) {
         await untilStartedAgain({ name, replica: service }, this.#options, signal);
       } else {
-        restarts += 1;
+        restarts = clock.now() - startedAt > BACKOFF_RESET_MS ? 1 : restarts + 1;
         const delayMs = restartDelayMs(restarts);
         const reason = `ended with exit code ${exitCode}`;
         emit({ type: 'replica-restarting', replica: service, reason, delayMs, count: restarts });
         await clock.sleep(delayMs, signal);
         await runtime.startContainer(name, signal);
+        startedAt = clock.now();
       }
       await this.waitHealthy({ service, name, jetStream: false }, signal).catch((error: unknown) => {
         // It ended again: that is the next ending.
