@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { Difference } from '../cluster/diff-objects.ts';
 import { formatDiagnostic } from '../model/diagnostic.ts';
 import { type MapNode, mapAt, withField } from '../model/node.ts';
@@ -24,7 +24,7 @@ export function registerDiff(program: Command, io: Io): void {
       .argument('[args...]', SCRIPT_ARGUMENTS),
   )
     .option('--local', 'what runs here against what would run in a cluster; asks neither')
-    .option('--format <format>', 'text or json', 'text')
+    .addOption(new Option('--format <format>').choices(['text', 'json']).default('text'))
     .action((file: string, args: readonly string[], flags: DiffFlags, command: Command) =>
       (flags.local ? showLocal : diff)({ file, scriptArgs: scriptArguments(args, command) }, flags, io),
     );

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { replicaId } from '../model/names.ts';
 import { connectProject } from './connect-project.ts';
 import { type Io, print } from './io.ts';
@@ -14,7 +14,7 @@ export function registerEvents(program: Command, io: Io): void {
     .command('events')
     .description('show what happens to the containers of a project')
     .option('-p, --project <name>', 'project name')
-    .option('--format <format>', 'text or json', 'text')
+    .addOption(new Option('--format <format>').choices(['text', 'json']).default('text'))
     .action((flags: EventsFlags) => showEvents(flags, io));
 }
 

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { suggestName } from '../dgd/suggest-name.ts';
 import { formatDiagnostic, UserError } from '../model/diagnostic.ts';
 import type { Companions } from '../model/graph.ts';
@@ -33,7 +33,7 @@ export function registerExplain(program: Command, io: Io): void {
       .argument('<file>', 'YAML file, launch script, or - for YAML on stdin')
       .argument('[path]', 'a value, or what stands before it (default: everything)'),
   )
-    .option('--format <format>', 'text or json', 'text')
+    .addOption(new Option('--format <format>').choices(['text', 'json']).default('text'))
     .action((file: string, path: string | undefined, flags: ExplainFlags) => explain(file, path, flags, io));
 }
 

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { type MapNode, map, type Node, toJson } from '../model/node.ts';
 import { addClusterFlags, type ClusterFlags, connectCluster } from './cluster-flags.ts';
 import { type Io, print, printJson } from './io.ts';
@@ -15,7 +15,7 @@ export function registerExport(program: Command, io: Io): void {
       .description('write a graph of a cluster as a file that up runs here')
       .argument('<graph>', 'its name there'),
   )
-    .option('--format <format>', 'yaml or json', 'yaml')
+    .addOption(new Option('--format <format>').choices(['yaml', 'json']).default('yaml'))
     .action(async (name: string, flags: ExportFlags) => {
       const [{ getGraph }, { orderContainer }, { writeYaml }] = await Promise.all([
         import('../cluster/get-graph.ts'),

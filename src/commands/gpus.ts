@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { EXIT, UserError } from '../model/diagnostic.ts';
 import { type GpuDevice, listDevices } from '../model/gpu-device.ts';
 import type { GpuHold, GpuProcess } from '../model/host-inventory.ts';
@@ -31,7 +31,7 @@ export function registerGpus(program: Command, io: Io): void {
   program
     .command('gpus')
     .description('list the GPUs of this machine and who holds them')
-    .option('--format <format>', 'table or json', 'table')
+    .addOption(new Option('--format <format>').choices(['table', 'json']).default('table'))
     .action((flags: GpusFlags) => showGpus(flags, io));
 }
 

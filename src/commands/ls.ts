@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { ObservedContainer } from '../model/observed-state.ts';
 import { connectAll } from './connect-project.ts';
 import { type Io, print, printJson, terminalColumns } from './io.ts';
@@ -21,7 +21,7 @@ export function registerLs(program: Command, io: Io): void {
   program
     .command('ls')
     .description('list the projects on this machine')
-    .option('--format <format>', 'table or json', 'table')
+    .addOption(new Option('--format <format>').choices(['table', 'json']).default('table'))
     .option('-q, --quiet', 'names only')
     .action((flags: LsFlags) => listProjects(flags, io));
 }

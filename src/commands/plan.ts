@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { formatNotices, formatPlan, planToJson } from '../plan/format-plan.ts';
 import { reconcile } from '../plan/reconcile.ts';
 import { connectGraph } from './connect.ts';
@@ -22,7 +22,7 @@ export function registerPlan(program: Command, io: Io): void {
       .argument('<file>', 'YAML file, launch script, or - for YAML on stdin')
       .argument('[args...]', SCRIPT_ARGUMENTS),
   )
-    .option('--format <format>', 'text or json', 'text')
+    .addOption(new Option('--format <format>').choices(['text', 'json']).default('text'))
     .option('-d, --detach', 'plan for up --detach')
     .option('--force-recreate', 'recreate containers that have not changed')
     .action((file: string, args: readonly string[], flags: PlanFlags, command: Command) =>

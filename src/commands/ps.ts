@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { connectProject, observeContainersOf } from './connect-project.ts';
 import { type Io, print, printJson, say, terminalColumns } from './io.ts';
 import { readRows } from './replica-rows.ts';
@@ -16,7 +16,7 @@ export function registerPs(program: Command, io: Io): void {
     .command('ps')
     .description('list the replicas of a project')
     .option('-p, --project <name>', 'project name')
-    .option('--format <format>', 'table or json', 'table')
+    .addOption(new Option('--format <format>').choices(['table', 'json']).default('table'))
     .option('-q, --quiet', 'container names only')
     .action((flags: PsFlags) => showReplicas(flags, io));
 }

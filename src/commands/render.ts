@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { type Diagnostic, formatDiagnostic, UserError } from '../model/diagnostic.ts';
 import type { Graph } from '../model/graph.ts';
 import { fromJson, type Json, type MapNode, toJson } from '../model/node.ts';
@@ -31,7 +31,7 @@ export function registerRender(program: Command, io: Io): void {
   )
     .option('--cluster', 'the Deployments, Services and claims that the operator would create (the default)')
     .option('--local', 'the containers of this machine, and every deviation from the cluster')
-    .option('--format <format>', 'yaml or json', 'yaml')
+    .addOption(new Option('--format <format>').choices(['yaml', 'json']).default('yaml'))
     .action(async (file: string, args: readonly string[], flags: RenderFlags, command: Command) => {
       if (flags.cluster && flags.local)
         throw new UserError('INVALID_FLAG', '--cluster and --local exclude one another');

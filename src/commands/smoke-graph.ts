@@ -59,8 +59,9 @@ export async function smokeGraph(
   const { chooseChecks, runSuite } = await import('../smoke/run-suite.ts');
   const { containers } = await runtime.observe(project, [], signal);
   const target = smokeTarget(project, containers);
-  const results = await runSuite(target, chooseChecks(undefined), io.clock, signal);
-  for (const result of results) emit({ type: 'smoke-check', ...result });
+  const results = await runSuite(target, chooseChecks(undefined), io.clock, signal, (result) =>
+    emit({ type: 'smoke-check', ...result }),
+  );
   const failed = results.filter(({ outcome }) => outcome === 'fail');
   const [first] = failed;
   if (first === undefined) return;

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { formatBytes } from '../model/quantity.ts';
 import { connectProject, observeContainersOf } from './connect-project.ts';
 import { type Io, print, printJson } from './io.ts';
@@ -15,7 +15,7 @@ export function registerStats(program: Command, io: Io): void {
     .command('stats')
     .description('show the CPU and memory use of a project')
     .option('-p, --project <name>', 'project name')
-    .option('--format <format>', 'table or json', 'table')
+    .addOption(new Option('--format <format>').choices(['table', 'json']).default('table'))
     .action((flags: StatsFlags) => showStats(flags, io));
 }
 

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { EXIT, formatDiagnostic, UserError } from '../model/diagnostic.ts';
 import type { OperatorGeneration } from '../model/origin.ts';
 import { type Io, print, printJson } from './io.ts';
@@ -17,7 +17,7 @@ export function registerValidate(program: Command, io: Io, setExitCode: (code: n
     .description('say what a cluster would refuse, all problems at once')
     .argument('<files...>', 'YAML files, or - for stdin')
     .option('--operator-version <version>', 'operator generation to ask: 0.4, 0.6, 1.1 or 1.5')
-    .option('--format <format>', 'text or json', 'text')
+    .addOption(new Option('--format <format>').choices(['text', 'json']).default('text'))
     .action(async (files: readonly string[], flags: ValidateFlags) => {
       const generation = operatorGeneration(flags.operatorVersion);
       const { validateFile } = await import('./validate-file.ts');

@@ -1,3 +1,4 @@
+import { listedModels } from '../http/listed-models.ts';
 import { sendRequest } from '../http/send-request.ts';
 import type { Registration } from '../infra/parse-registration.ts';
 import type { Clock } from '../model/clock.ts';
@@ -25,11 +26,7 @@ const SUCCESSES = 2;
 
 function parseModels(body: string): readonly string[] {
   try {
-    const parsed: unknown = JSON.parse(body);
-    if (typeof parsed !== 'object' || parsed === null || !('data' in parsed) || !Array.isArray(parsed.data)) return [];
-    return parsed.data.flatMap((entry: unknown) =>
-      typeof entry === 'object' && entry !== null && 'id' in entry && typeof entry.id === 'string' ? [entry.id] : [],
-    );
+    return listedModels(JSON.parse(body));
   } catch {
     return [];
   }

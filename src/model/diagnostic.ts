@@ -25,7 +25,7 @@ export function formatDiagnostic(diagnostic: Diagnostic): string {
 }
 
 /** Control characters spelt out: what a file or a script holds must not move the cursor, nor look like a line of ours. */
-function printable(text: string): string {
+export function printable(text: string): string {
   return [...text]
     .map((character) => {
       const code = character.charCodeAt(0);

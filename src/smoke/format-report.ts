@@ -1,3 +1,4 @@
+import { printable } from '../model/diagnostic.ts';
 import type { CheckResult } from './smoke-check.ts';
 
 function count(results: readonly CheckResult[], outcome: CheckResult['outcome']): number {
@@ -16,7 +17,7 @@ export function formatText(results: readonly CheckResult[]): string {
   const width = Math.max(...results.map(({ check }) => check.length));
   const lines = results.map(
     ({ check, outcome, detail, durationMs }) =>
-      `${MARK[outcome]} ${check.padEnd(width)}  ${`${Math.round(durationMs)} ms`.padStart(8)}  ${detail}`,
+      `${MARK[outcome]} ${check.padEnd(width)}  ${`${Math.round(durationMs)} ms`.padStart(8)}  ${printable(detail)}`,
   );
   return `${[...lines, summarize(results)].join('\n')}\n`;
 }
@@ -25,7 +26,7 @@ export function formatText(results: readonly CheckResult[]): string {
 const NO_XML = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu;
 
 function escapeXml(text: string): string {
-  return text.replace(NO_XML, '').replace(/[<>&"]/g, (character) => `&#${character.codePointAt(0)};`);
+  return text.replace(NO_XML, '').replace(/[<>&"\t\n\r]/g, (character) => `&#${character.codePointAt(0)};`);
 }
 
 /** A JUnit file as CI systems read it: one test case per check, times in seconds. */

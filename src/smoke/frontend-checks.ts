@@ -1,3 +1,4 @@
+import { listedModels } from '../http/listed-models.ts';
 import { openStream } from '../http/open-stream.ts';
 import { readServerSentEvents } from '../http/read-server-sent-events.ts';
 import { chatBody, describeResult, firstOf, get, post, readObject } from './ask.ts';
@@ -19,9 +20,9 @@ export const checkHealth: Check = async ({ url, signal }) => {
 
 export const checkModels: Check = async ({ url, signal }) => {
   const result = await get(`${url}/v1/models`, signal);
-  const list = readObject(result)?.data;
-  const ids = Array.isArray(list) ? list.map(({ id }: { readonly id?: unknown }) => id) : [];
-  if (ids.length === 0 || ids.some((id) => typeof id !== 'string'))
+  const answer = readObject(result);
+  const ids = listedModels(answer);
+  if (ids.length === 0 || (Array.isArray(answer?.data) && answer.data.length > ids.length))
     return fail(`no model is listed: ${describeResult(result)}`);
   return pass(`lists ${ids.join(', ')}`);
 };
@@ -42,9 +43,9 @@ export const checkChat: Check = async (context) => {
   const choice = firstOf(readObject(result), 'choices');
   const status = result.kind === 'answer' ? result.status : undefined;
   if (choice === undefined) return refusedOr(context, status, describeResult(result));
-  const message = choice.message as { readonly content?: string; readonly reasoning_content?: string } | undefined;
+  const message = choice.message as { readonly content?: unknown; readonly reasoning_content?: unknown } | undefined;
   const text = message?.content || message?.reasoning_content;
-  if (!text) return fail('the answer has no content');
+  if (typeof text !== 'string' || text === '') return fail('the answer has no content');
   return typeof choice.finish_reason === 'string' ? pass(`${text.length} characters`) : fail('no finish_reason');
 };
 

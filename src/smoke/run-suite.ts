@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { listedModels } from '../http/listed-models.ts';
 import type { Clock } from '../model/clock.ts';
 import { UserError } from '../model/diagnostic.ts';
 import { get, readObject } from './ask.ts';
@@ -48,12 +49,13 @@ export function chooseChecks(only: string | undefined): readonly string[] {
   throw new UserError('SMOKE_CHECK', `there is no check "${unknown}"`, { hint: `there are: ${known.join(', ')}` });
 }
 
-/** Asks one thing after the other. Nothing is tried twice: who calls has waited until the graph was routable. */
+/** Asks one thing after the other, and tells each verdict as it comes. Nothing is tried twice: who calls has waited until the graph was routable. */
 export async function runSuite(
   target: SmokeTarget,
   names: readonly string[],
   clock: Clock,
   signal: AbortSignal,
+  tell: (result: CheckResult) => void = () => undefined,
 ): Promise<readonly CheckResult[]> {
   // Each request that is under way listens on it, and some checks ask for many at once.
   setMaxListeners(0, signal);
@@ -63,16 +65,11 @@ export async function runSuite(
   for (const name of names) {
     const startedAt = clock.now();
     const verdict = await judge(name, context, models);
-    results.push({ check: name, ...verdict, durationMs: clock.now() - startedAt });
+    const result = { check: name, ...verdict, durationMs: clock.now() - startedAt };
+    results.push(result);
+    tell(result);
   }
   return results;
-}
-
-function listedModels(answer: Readonly<Record<string, unknown>> | undefined): readonly string[] {
-  const list = Array.isArray(answer?.data) ? answer.data : [];
-  return list.flatMap((entry: unknown) =>
-    typeof entry === 'object' && entry !== null && 'id' in entry && typeof entry.id === 'string' ? [entry.id] : [],
-  );
 }
 
 async function judge(name: string, context: SmokeContext, models: readonly string[]): Promise<Verdict> {

@@ -104,3 +104,8 @@ test('a launch script is no document, and what makes one of it is said', async (
     expect.stringContaining('dynamo convert launch/mocker/agg.sh | dynamo validate -'),
   ]);
 });
+
+test.each(['validate', 'plan', 'render', 'ps'])('%s refuses a format that it does not have', async (verb) => {
+  const run = await runCli([verb, ...(verb === 'ps' ? [] : ['launch/mocker/agg.yaml']), '--format', 'xml']);
+  expect([run.exitCode, run.stdout, run.stderr]).toEqual([2, '', expect.stringContaining("'xml' is invalid")]);
+});

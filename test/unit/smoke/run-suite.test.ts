@@ -67,6 +67,19 @@ test.each<[string, Answer, readonly string[]]>([
     ['models', 'chat', 'stream', 'completions', 'embeddings', 'concurrent', 'workers', 'prefill', 'kv-warm'],
   ],
   [
+    'lists nothing that is a model',
+    ({ url }, _, response) => url === '/v1/models' && send(response, 200, { data: [null, { id: 'm' }] }),
+    ['models'],
+  ],
+  [
+    'answers chats with parts',
+    (_, body, response) =>
+      isChat(body) &&
+      !body.includes('stream') &&
+      send(response, 200, { choices: [{ message: { content: ['hi'] }, finish_reason: 'stop' }] }),
+    ['chat'],
+  ],
+  [
     'answers chats with nothing',
     (_, body, response) =>
       isChat(body) && !body.includes('stream') && send(response, 200, { choices: [{ message: { content: '' } }] }),
