@@ -1,7 +1,7 @@
 import type { ProjectRun } from '../engine/project-run.ts';
 import type { Emit } from '../model/event.ts';
 import type { Runtime } from '../model/runtime.ts';
-import { planStop } from '../plan/plan-removal.ts';
+import { briefly, planStop } from '../plan/plan-removal.ts';
 import { findGpuLeftovers, heldGpus } from './gpu-leftovers.ts';
 import type { Io } from './io.ts';
 import type { LoadedProject } from './load-project.ts';
@@ -20,9 +20,6 @@ interface EndUp {
   readonly emit: Emit;
 }
 
-/** Seconds that a replica gets to end when it was never ready. */
-const UNSERVING_GRACE_S = 5;
-
 function endReason(failure: unknown, left: boolean): string {
   if (failure !== undefined) return 'a step failed';
   return left ? 'somebody else takes the project over' : 'interrupted';
@@ -38,14 +35,7 @@ export async function endUp({ failure, left, run, loaded, flags, io, runtime, em
   const ours = observed.containers.filter(({ name }) => failure === undefined || run.started.has(name));
   // A process that never served has nothing to finish; many cannot even hear a signal before they have loaded.
   const unserving = run.unservingContainers();
-  const brief = ours.map((container) =>
-    unserving.has(container.name)
-      ? {
-          ...container,
-          facts: { ...container.facts, graceSeconds: Math.min(container.facts.graceSeconds, UNSERVING_GRACE_S) },
-        }
-      : container,
-  );
+  const brief = ours.map((container) => (unserving.has(container.name) ? briefly(container) : container));
   await stopProject({
     plan: planStop({ ...observed, containers: brief }, 'stopping'),
     runtime,

@@ -51,8 +51,9 @@ interface Counts {
 }
 
 async function readCounts(containers: readonly ObservedContainer[], signal: AbortSignal): Promise<Counts> {
+  // Where workers have ended, what they registered may still be there; where all has, nothing is worth loading.
+  if (containers.every(({ status }) => status !== 'running')) return { registered: new Map(), served: new Map() };
   const workers = runningWorkers(containers);
-  if (workers.length === 0) return { registered: new Map(), served: new Map() };
   const [{ readRegistered }, { readServed }] = await Promise.all([
     import('../engine/read-registered.ts'),
     import('../smoke/worker-checks.ts'),

@@ -84,6 +84,14 @@ const MARKERS: readonly Marker[] = [
     survives: false,
   },
   {
+    // The operator keeps python3 as the command where a component gives args alone (facts/operator.md §4.5).
+    code: 'ARGS_WITHOUT_COMMAND',
+    pattern: /^usage: (?:\S*\/)?python[\d.]* \[option\]/,
+    cause: 'its args went to Python itself, not to a program: args without a command replace the -m that names it',
+    hint: 'begin args with the program ("-m", "dynamo.frontend", …), or give command as well; in the cluster it fails the same',
+    survives: false,
+  },
+  {
     code: 'FLAG_UNKNOWN',
     pattern: /(?:unrecognized arguments:|Unknown arguments specified:|invalid choice:|no such option:)\s*(.{1,120})/i,
     cause: 'its program does not know: $1',

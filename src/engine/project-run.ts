@@ -63,6 +63,8 @@ export class ProjectRun {
   readonly #routing: RoutingWait;
   readonly #healthy = new Set<string>();
   readonly #watching = new Set<ReplicaWatch>();
+  /** Where each frontend was last found, by replica id. */
+  readonly #urls = new Map<string, string>();
   readonly #restarting = new AbortController();
   readonly #failed: Promise<never>;
   #fail: (error: unknown) => void = () => undefined;
@@ -82,7 +84,10 @@ export class ProjectRun {
     const watching = {
       ...options,
       onLife: (replica: string, address: string | undefined) => this.#ladder.setAddress(replica, address),
-      onReady: () => this.#ladder.update(),
+      onReady: (replica: string) => {
+        this.#ladder.update();
+        void this.#tellNewUrl(replica);
+      },
       blame: () => {
         const { down } = this.#servers;
         return down.length > 0 ? `${down.join(' and ')} had ended` : undefined;
@@ -104,6 +109,19 @@ export class ProjectRun {
   async models(url: string | undefined, signal: AbortSignal): Promise<readonly string[]> {
     const found = this.#routing.models;
     return found.length > 0 || url === undefined ? found : listModels(url, signal);
+  }
+
+  /** An engine gives a container that starts again another free port where it was to choose one. */
+  async #tellNewUrl(replica: string): Promise<void> {
+    if (!this.#options.frontends.has(replica) || !this.#watches.get(replica)?.isReady) return;
+    // Where it cannot be looked at any more, whoever watches it says so.
+    const url = await this.frontendUrl(this.#restarting.signal, replica).catch(() => undefined);
+    if (url === undefined) return;
+    const before = this.#urls.get(replica);
+    this.#urls.set(replica, url);
+    if (before === undefined || before === url) return;
+    const message = `${replica} answers at ${url} now, and no longer at ${before}`;
+    this.#options.emit({ type: 'notice', diagnostic: { severity: 'notice', code: 'URL_CHANGED', message } });
   }
 
   /** A registration is a sign of progress for the replica and for every frontend. */
@@ -173,9 +191,16 @@ export class ProjectRun {
   }
 
   #tail(tail: Parameters<typeof tailLogs>[0], signal: AbortSignal): void {
+    let runs = false;
+    tail.started.then(
+      () => {
+        runs = true;
+      },
+      () => undefined,
+    );
     tailLogs(tail, this.#options, signal).catch((error: unknown) => {
       // A container that never started has no lines; whoever started it reports why.
-      if (!signal.aborted && this.started.has(tail.name)) {
+      if (!signal.aborted && runs) {
         const message = error instanceof Error ? error.message : String(error);
         this.#options.emit({
           type: 'notice',

@@ -18,6 +18,8 @@ export interface RoutableOptions {
 }
 
 const POLL_MS = 50;
+/** A frontend whose workers cannot be reached fails each request at once: it is asked ever less often, down to this. */
+const FAILING_POLL_MS = 1000;
 const LIST_TIMEOUT_MS = 2000;
 /** One token of a model that loads lazily may take long; of one that is up it takes moments. */
 const ANSWER_TIMEOUT_MS = 60_000;
@@ -81,6 +83,7 @@ export async function waitRoutable(options: RoutableOptions, signal: AbortSignal
   const listedAt = new Map<string, number>();
   const successes = new Map<string, number>();
   let listed = false;
+  let failingMs = POLL_MS;
   for (;;) {
     signal.throwIfAborted();
     const models = await listModels(url, signal);
@@ -88,17 +91,21 @@ export async function waitRoutable(options: RoutableOptions, signal: AbortSignal
       models.length > 0 && [...registeredModels(options.registrations()).keys()].every((name) => models.includes(name));
     if (complete && !listed) options.onListed(models);
     listed ||= complete;
-    let asked = false;
+    let answered = false;
+    let failed = false;
     for (const model of models) {
       const since = listedAt.get(model) ?? clock.now();
       listedAt.set(model, since);
       const before = successes.get(model) ?? 0;
       if (before >= SUCCESSES || clock.now() - since < options.settleMs) continue;
-      const answered = await answers(options, model, signal);
-      successes.set(model, answered ? before + 1 : 0);
-      asked ||= answered;
+      const success = await answers(options, model, signal);
+      successes.set(model, success ? before + 1 : 0);
+      answered ||= success;
+      failed ||= !success;
     }
     if (complete && models.every((model) => (successes.get(model) ?? 0) >= SUCCESSES)) return models;
-    if (!asked) await clock.sleep(POLL_MS, signal);
+    if (answered) failingMs = POLL_MS;
+    else await clock.sleep(failed ? failingMs : POLL_MS, signal);
+    if (failed) failingMs = Math.min(failingMs * 1.5, FAILING_POLL_MS);
   }
 }

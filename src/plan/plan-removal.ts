@@ -5,6 +5,15 @@ import { PlanBuilder } from './plan-builder.ts';
 /** What is dead in an engine has ended; a process that is has lost its keeper and lives on. */
 const UP: readonly ObservedContainer['status'][] = ['running', 'restarting', 'paused', 'dead'];
 
+/** Seconds that a replica gets to end when it serves nobody. */
+const UNSERVING_GRACE_S = 5;
+
+/** The container, with a shorter time to end: it has nothing to finish. */
+export function briefly(container: ObservedContainer): ObservedContainer {
+  const graceSeconds = Math.min(container.facts.graceSeconds, UNSERVING_GRACE_S);
+  return { ...container, facts: { ...container.facts, graceSeconds } };
+}
+
 function isUp({ status }: ObservedContainer): boolean {
   return UP.includes(status);
 }

@@ -1,7 +1,9 @@
 import type { DesiredContainer, DesiredReplica, DesiredState } from '../model/desired-state.ts';
+import { replicaId } from '../model/names.ts';
 import type { ObservedContainer, ObservedState } from '../model/observed-state.ts';
 import type { Plan } from '../model/plan.ts';
 import { PlanBuilder } from './plan-builder.ts';
+import { briefly } from './plan-removal.ts';
 
 export interface ReconcileOptions {
   readonly forceRecreate: boolean;
@@ -142,10 +144,16 @@ function planOrphans(containers: readonly DesiredContainer[], context: Context):
     if (cause === undefined) continue;
     // What runs goes on until the image that replaces it is here.
     const pull = container === undefined ? undefined : context.pulls.get(container.image);
-    const removed = planRemoval(found, cause, context.builder, pull);
+    const removed = planRemoval(isCutOff(found, context) ? briefly(found) : found, cause, context.builder, pull);
     for (const gpu of found.gpus) removedBefore.set(gpu, removed);
   }
   return removedBefore;
+}
+
+/** It is not ready and its etcd has ended: nobody finds it, and a runtime that tries to end well waits for that etcd. */
+function isCutOff(found: ObservedContainer, { desired, byName, options }: Context): boolean {
+  if (found.role === 'infra' || options.readyReplicas.has(replicaId(found.component, found.replica))) return false;
+  return desired.infra.some(({ container }) => byName.get(container.name)?.status !== 'running');
 }
 
 function planRemoval(found: ObservedContainer, cause: string, builder: PlanBuilder, after?: string): string {

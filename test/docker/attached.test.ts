@@ -44,6 +44,17 @@ test('a worker that ends with code 0 is restarted as well: that is how a lost et
   expect(await up.ended).toBe(130);
 });
 
+test('a frontend that comes back at another port says where it is', async () => {
+  await using project = await testProject('moved');
+  const up = spawnCli(['up', example('mocker/agg.yaml'), '-p', project.name, '--port', '0', '--progress', 'plain']);
+  await up.untilSaid(READY);
+  await docker.getContainer(`${project.name}-frontend-0`).kill();
+  await up.untilSaid(/URL_CHANGED.*frontend-0 answers at http:/);
+  expect(up.stderr()).toContain(`answers at ${await frontendUrl(project.name)} now`);
+  up.child.kill('SIGINT');
+  expect(await up.ended).toBe(130);
+});
+
 test('a second Ctrl-C kills what does not want to stop', async () => {
   await using project = await testProject('kill');
   const file = await project.write(

@@ -25,6 +25,7 @@ test.each([
     'MODEL_MISSING',
   ],
   ["ModuleNotFoundError: No module named 'vllm'", 'MODULE_MISSING'],
+  ['usage: python3 [option] ... [-c cmd | -m mod | file | -] [arg] ...', 'ARGS_WITHOUT_COMMAND'],
   ['__main__.py: error: unrecognized arguments: --no-such-flag', 'FLAG_UNKNOWN'],
   ["error: argument --engine-type: invalid choice: 'x' (choose from vllm)", 'FLAG_UNKNOWN'],
   ['Exception: JetStream not available', 'NATS_NO_JETSTREAM'],

@@ -146,6 +146,21 @@ test('when etcd starts anew, what runs starts anew with it', () => {
   expect(causes.filter((cause) => cause === 'etcd or NATS starts anew')).toHaveLength(4);
 });
 
+test('what is not ready because etcd has ended gets five seconds to end, what is ready all of its own', () => {
+  const containers = allRunning(graph()).map((one) =>
+    one.name === 'p-etcd' ? { ...one, status: 'exited' as const } : one,
+  );
+  const options = { ...OPTIONS, readyReplicas: new Set(['frontend-0']) };
+  const { steps } = reconcile(graph(), observedState(containers, IMAGES), options);
+  const grace = steps.map(({ operation }) =>
+    operation.kind === 'stopContainer' ? [operation.name, operation.graceSeconds] : [],
+  );
+  expect(grace.filter((entry) => entry.length > 0)).toEqual([
+    ['p-frontend-0', 60],
+    ['p-decode-0', 5],
+  ]);
+});
+
 test('missing images are pulled before anything needs them, and --pull always pulls them all', () => {
   const missing = reconcile(graph(), observedState([], ['etcd:1', 'nats:1']), OPTIONS);
   expect(missing.steps.filter((step) => step.operation.kind === 'pullImage').map((step) => step.target)).toEqual([

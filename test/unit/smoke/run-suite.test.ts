@@ -129,3 +129,14 @@ test('checks are chosen by name, in their own order', () => {
   expect(chooseChecks('stream, chat')).toEqual(['chat', 'stream']);
   expect(() => chooseChecks('chatt')).toThrow('there is no check "chatt"');
 });
+
+test('a server that does not answer is said once', async () => {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  const target = { url: `http://127.0.0.1:${port}`, routerMode: undefined, workers: [] };
+  const results = await runSuite(target, ['models', 'chat', 'metrics'], CLOCK, new AbortController().signal);
+  expect(results.map(({ outcome }) => outcome)).toEqual(['fail', 'skip', 'skip']);
+  expect(results[1]?.detail).toBe(`not asked: http://127.0.0.1:${port} does not answer`);
+});
