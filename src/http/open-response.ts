@@ -1,5 +1,4 @@
 import { type IncomingMessage, request as requestHttp } from 'node:http';
-import { request as requestHttps } from 'node:https';
 
 export interface OpenOptions {
   readonly url: string;
@@ -11,12 +10,12 @@ export interface OpenOptions {
 
 /**
  * Sends a request on a connection of its own and resolves with the head of the answer. node:http itself: the global fetch loads a
- * client of its own first, which costs every command that asks once, and hides why a connection failed.
+ * client of its own first, which costs every command that asks once, and hides why a connection failed. TLS is loaded where it is used.
  */
-export function openResponse(options: OpenOptions, signal: AbortSignal): Promise<IncomingMessage> {
+export async function openResponse(options: OpenOptions, signal: AbortSignal): Promise<IncomingMessage> {
+  const url = new URL(options.url);
+  const send = url.protocol === 'https:' ? (await import('node:https')).request : requestHttp;
   return new Promise((resolve, reject) => {
-    const url = new URL(options.url);
-    const send = url.protocol === 'https:' ? requestHttps : requestHttp;
     // Some headers (`host`) are refused as a list, even of one.
     const headers = Object.entries(options.headers ?? {}).map(([name, value]) => {
       const values = typeof value === 'string' ? [value] : [...value];

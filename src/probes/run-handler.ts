@@ -1,12 +1,11 @@
 import type { ProbeHandler } from '../model/probe.ts';
 import { probeExec } from './exec.ts';
-import { probeGrpc } from './grpc-health.ts';
 import { probeHttpGet } from './http-get.ts';
 import type { ProbeAnswer, ProbeTarget } from './probe-answer.ts';
 import { probeTcpSocket } from './tcp-socket.ts';
 
 /** One try of a probe. Rejects only when `signal` is aborted; everything else is an answer. */
-export function runHandler(
+export async function runHandler(
   handler: ProbeHandler,
   target: ProbeTarget,
   timeoutMs: number,
@@ -20,6 +19,7 @@ export function runHandler(
     case 'exec':
       return probeExec(handler.command, target, timeoutMs, signal);
     case 'grpc':
-      return probeGrpc(handler, target, timeoutMs, signal);
+      // HTTP/2 is half of what a short command would load, and few probes want it.
+      return (await import('./grpc-health.ts')).probeGrpc(handler, target, timeoutMs, signal);
   }
 }
