@@ -29,7 +29,7 @@ interface BringUp {
 
 /** One `up` from the lock to the end: ready and gone (detached), or attached until a signal, or failed and stopped. */
 export async function bringUp({ input, flags, io, runtime }: BringUp): Promise<void> {
-  const before = await loadProject(input, flags, io, runtime);
+  const before = await loadProject(input, flags, io, runtime, { prepares: true });
   const { emit: show, close } = await openRenderer(io, flags.progress);
   const record = new RunRecord();
   const times = new TimelineRecorder();

@@ -39,6 +39,8 @@ export interface Machine {
   readonly modelCache?: HostFolder;
   /** Processes and not containers run: what is installed decides the version, and there are no images. */
   readonly python?: Promise<DynamoPython>;
+  /** Told the name of the project as soon as it is known. */
+  readonly onProject?: (project: string) => void;
   /** What is done to the graph of the file first. */
   readonly change?: (graph: Graph) => Conversion;
 }
@@ -112,13 +114,12 @@ export async function layOutProject(
   const versions = parseComponentValues(flags.runtimeVersion ?? [], '--runtime-version');
   const claimsSoon = readVolumeFlags(flags.volume ?? [], io.env);
   claimsSoon.catch(() => undefined);
-  const python = await machine.python;
   const read = await readGraph(
     {
       ...input,
       flags,
       generation,
-      onHost: python !== undefined,
+      onHost: machine.python !== undefined,
       image: (component) => valueFor(images.byComponent, component),
       runtimeVersion: (component) => flags.tag ?? valueFor(versions, component),
     },
@@ -134,7 +135,9 @@ export async function layOutProject(
   checkComponentNames(scale, components, '--scale');
   checkComponentNames(versions, components, '--runtime-version');
   const project = checkProjectName(flags.project || io.env.DYNAMO_PROJECT || projectName(graph.name));
-  const [engine, infra, extraEnv, huggingFace, claimFolders] = await Promise.all([
+  machine.onProject?.(project);
+  const [python, engine, infra, extraEnv, huggingFace, claimFolders] = await Promise.all([
+    machine.python,
     machine.engine,
     loadInfra(flags.infraEndpoints, io),
     readEnvFiles(flags.envFile ?? []),

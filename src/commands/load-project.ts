@@ -45,14 +45,15 @@ export interface LoadedProject {
 
 /**
  * The whole way from FILE to what is desired and what is there; changes nothing. Throws a UserError with every problem of the input
- * (exit 2), or with what the machine lacks (exit 3). `looksOnly`: too few GPUs are told in what is returned, not thrown.
+ * (exit 2), or with what the machine lacks (exit 3). `looksOnly`: too few GPUs are told in what is returned, not thrown. `prepares`: the runtime
+ * is told of the project as soon as its name is known.
  */
 export async function loadProject(
   input: ProjectInput,
   flags: GraphFlags,
   io: Io,
   runtime: Runtime,
-  { looksOnly = false } = {},
+  { looksOnly = false, prepares = false } = {},
 ): Promise<LoadedProject> {
   const signal = io.interrupted;
   const restrictTo = chosenGpus(flags.gpus, io.env);
@@ -65,6 +66,7 @@ export async function loadProject(
   const laid = await layOutProject(input, flags, io, {
     engine,
     runtime,
+    ...(prepares ? { onProject: (project) => runtime.prepare(project) } : {}),
     ...(processes && python ? { python, modelCache: processes.processCache(io) } : {}),
   });
   const { project, resolved, replicas } = laid;

@@ -108,6 +108,8 @@ export interface Runtime {
   killContainer(name: string, signal: AbortSignal): Promise<void>;
   removeContainer(name: string, signal: AbortSignal): Promise<void>;
   setRestartPolicy(name: string, policy: 'no' | 'unless-stopped', signal: AbortSignal): Promise<void>;
+  /** The project is about to be brought up: what takes time to be ready for that may begin, and ends by itself when nothing comes of it. */
+  prepare(project: string): void;
   /**
    * Until it is released, the project lives no longer than this process: what has no restart policy of its own is stopped when this
    * process ends, by whatever cause. A runtime whose containers outlive their clients by nature holds nothing.

@@ -66,6 +66,7 @@ export async function createDockerRuntime({ env, reach }: DockerRuntimeOptions):
       ),
 
     // Containers are the engine's: they stay when a client ends.
+    prepare: () => undefined,
     hold: async () => ({ release: async () => undefined }),
 
     logs: (name, options, signal) => readLogs(docker, name, options, signal),

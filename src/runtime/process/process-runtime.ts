@@ -94,6 +94,10 @@ export function createProcessRuntime({ root, keeper, base }: ProcessRuntimeOptio
     killContainer: (name, signal) => askOf(name, { kind: 'kill', name }, signal),
     removeContainer: (name, signal) => askOf(name, { kind: 'remove', name }, signal),
     setRestartPolicy: (name, policy, signal) => askOf(name, { kind: 'setRestartPolicy', name, policy }, signal),
+    prepare: (project) => {
+      // Whoever asks something of it is told why it does not start.
+      place.keepers.get(folderOf(project), new AbortController().signal).catch(() => undefined);
+    },
     hold: async (project, signal) => {
       const held = await place.keepers.get(folderOf(project), signal);
       await held.ask({ kind: 'hold', project }, signal);
