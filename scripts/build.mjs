@@ -1,7 +1,6 @@
 /**
  * Bundles src/cli.ts, and the keeper of processes, to dist/: start-up is mostly the loading and compiling of modules, so all of them are one file beside which V8's
- * compiled code is kept. What is not used here is left out: ssh to remote engines, and the builder sessions of dockerode; TLS is loaded for engines
- * that want it.
+ * compiled code is kept. What is not used here is left out: ssh and TLS to remote engines, and the builder sessions of dockerode.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdir, rename, rm } from 'node:fs/promises';
@@ -9,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 /** Modules that dockerode loads at once and that only its remote engines and BuildKit sessions use. */
-const UNUSED = /^(ssh2|@grpc\/grpc-js|@grpc\/proto-loader|protobufjs|tar-fs|@balena\/dockerignore)$/;
+const UNUSED = /^(https|ssh2|@grpc\/grpc-js|@grpc\/proto-loader|protobufjs|tar-fs|@balena\/dockerignore)$/;
 
 const unused = {
   name: 'unused',
@@ -17,13 +16,6 @@ const unused = {
     bundle.onResolve({ filter: UNUSED }, ({ path, importer }) =>
       /node_modules\/(dockerode|docker-modem)\//.test(importer) ? { path, namespace: 'unused' } : undefined,
     );
-    bundle.onResolve({ filter: /^https$/ }, ({ path, importer }) =>
-      /node_modules\/docker-modem\//.test(importer) ? { path, namespace: 'late' } : undefined,
-    );
-    bundle.onLoad({ filter: /.*/, namespace: 'late' }, () => ({
-      contents: "exports.request = (...args) => require('node:https').request(...args);",
-      loader: 'js',
-    }));
     bundle.onLoad({ filter: /.*/, namespace: 'unused' }, () => ({ contents: 'module.exports = {};', loader: 'js' }));
   },
 };
