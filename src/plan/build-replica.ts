@@ -16,7 +16,7 @@ import { type MapNode, mapAt, numberAt, stringAt } from '../model/node.ts';
 import type { ReplicaFacts } from '../model/observed-state.ts';
 import type { Origin } from '../model/origin.ts';
 import type { Probes } from '../model/probe.ts';
-import type { ResolvedComponent } from '../model/resolved-graph.ts';
+import { type ResolvedComponent, WORKER_HASH } from '../model/resolved-graph.ts';
 import type { RuntimeFacts } from '../model/runtime-facts.ts';
 import type { CompanionValues } from './companion-values.ts';
 import { readContainerEnv } from './container-env.ts';
@@ -73,7 +73,8 @@ function probePorts(probes: Probes): number[] {
 function serviceAliases(component: ResolvedComponent, namespace: string): string[] {
   return component.services.flatMap((service) => {
     const name = stringAt(service, 'metadata', 'name');
-    if (name === undefined) return [];
+    // A name with the hash of its workers is nobody's to write down.
+    if (name === undefined || name.endsWith(`-${WORKER_HASH}`)) return [];
     return [name, `${name}.${namespace}`, `${name}.${namespace}.svc`, `${name}.${namespace}.svc.cluster.local`];
   });
 }

@@ -221,6 +221,38 @@ run_writing() {
   exit 0
 }
 
+# What a terminal multiplexer runs goes on beside the script: a shell has the words of a new pane, or those that are typed into one.
+run_in_pane() {
+  local verb= typed= words=()
+  while [[ \${1-} == -* ]]; do case $1 in -[LSfcT]) shift ;; esac; shift; done
+  verb=\${1-}
+  shift
+  case $verb in
+    new | new-session | neww | new-window | splitw | split-window | respawnp | respawn-pane | respawnw | respawn-window)
+      while [[ \${1-} == -* ]]; do
+        [[ $1 == -- ]] && { shift; break; }
+        case $1 in -*[cefFnstxylp]) shift ;; esac
+        shift
+      done
+      run_beside "$@" ;;
+    send | send-keys)
+      while [[ \${1-} == -* ]]; do case $1 in -*[tN]) shift ;; esac; shift; done
+      for typed in "$@"; do
+        case $typed in Enter | KPEnter | [CMS]-? | Space | Escape | Tab | BSpace) ;; *) words+=("$typed") ;; esac
+      done
+      run_beside "\${words[@]}" ;;
+  esac
+}
+run_in_screen() {
+  while [[ \${1-} == -* ]]; do case $1 in -*[SctTsehp]) shift ;; esac; shift; done
+  (($#)) && run_beside "\${@@Q}"
+}
+run_beside() {
+  (($#)) || return 0
+  bash -c "$*" </dev/null &
+  builtin wait "$!"
+}
+
 # Inline Python computes a value: run where the room has an interpreter and locks it in, else empty. A missing package is no failure.
 inline_python() {
   local status=0
@@ -276,7 +308,15 @@ case $name in
     shift
     while [[ \${1-} == -* || \${1-} == *=* ]]; do [[ $1 == *=* ]] && export "$1"; shift; done
     (($#)) && exec "$@" ;;
-  pip | pip3 | conda | apt | apt-get | apk | yum | dnf | hf | huggingface-cli | aws | mc | mount | umount | systemctl | service | ufw | iptables | kubectl | helm | make | cmake | cargo | rustup | maturin) record setup "$@" ;;
+  conda | mamba | micromamba)
+    [[ \${2-} == run ]] || { record setup "$@"; exit 0; }
+    shift 2
+    # The image has the packages of the environment where they belong (options: docs.conda.io, "conda run").
+    while [[ \${1-} == -* ]]; do case $1 in -n | -p | -e | --name | --prefix | --env | --cwd) shift ;; esac; shift; done
+    (($#)) && exec "$@" ;;
+  tmux) run_in_pane "\${@:2}" ;;
+  screen) run_in_screen "\${@:2}" ;;
+  pip | pip3 | apt | apt-get | apk | yum | dnf | hf | huggingface-cli | aws | mc | mount | umount | systemctl | service | ufw | iptables | kubectl | helm | make | cmake | cargo | rustup | maturin) record setup "$@" ;;
   uv) case \${2-} in run) record launch "$@" ;; --version) echo 'uv 0.9.0' ;; *) record setup "$@" ;; esac ;;
   docker | podman)
     case " $* " in

@@ -370,6 +370,20 @@ describe.skipIf(!namespaces)('a script of the moment', () => {
     }
   });
 
+  test('starts in panes of a multiplexer, beside the script, and in environments of conda', async () => {
+    const { launches, notices } = await record('launch/panes.sh');
+    expect(launches.map(row)).toEqual([
+      '3& python3 -m dynamo.frontend',
+      '4& CUDA_VISIBLE_DEVICES=1 python3 -m one',
+      '5& python3 -m two',
+      '7& CUDA_VISIBLE_DEVICES=2 python3 -m three --name "a b"',
+      '9& python3 -m four',
+      '11& python3 -m five "c d"',
+    ]);
+    expect(notices.map(({ code }) => code)).toEqual(['SETUP_NOT_RUN']);
+    expect(launches.flatMap(({ after }) => after)).toEqual([]);
+  });
+
   test('starts through stdbuf, and by a helper of its own directory, which the line belongs to', async () => {
     writeFileSync(join(folder, 'helper.sh'), 'start() {\n  python3 -m b &\n}\n');
     const { launches } = await said([
