@@ -1,31 +1,58 @@
 import { Command, CommanderError } from 'commander';
 import { EXIT, formatDiagnostic, UserError } from '../model/diagnostic.ts';
-import { registerConvert } from './convert.ts';
-import { registerDiff } from './diff.ts';
-import { registerDoctor } from './doctor.ts';
-import { registerDown } from './down.ts';
-import { registerEvents } from './events.ts';
-import { registerExec } from './exec.ts';
-import { registerExplain } from './explain.ts';
-import { registerExport } from './export.ts';
-import { registerGpus } from './gpus.ts';
-import { registerInit } from './init.ts';
 import { type Io, say } from './io.ts';
-import { registerLogs } from './logs.ts';
-import { registerLs } from './ls.ts';
-import { registerPlan } from './plan.ts';
-import { registerPs } from './ps.ts';
-import { registerPull } from './pull.ts';
-import { registerPush } from './push.ts';
-import { registerRender } from './render.ts';
-import { registerRestart } from './restart.ts';
-import { registerSmoke } from './smoke.ts';
-import { registerStats } from './stats.ts';
-import { registerTimeline } from './timeline.ts';
-import { registerUp } from './up.ts';
-import { registerValidate } from './validate.ts';
 
-function makeProgram(version: string, io: Io, setExitCode: (code: number) => void): Command {
+type Register = (program: Command, io: Io, setExitCode: (code: number) => void) => Promise<void>;
+
+/** The verbs in the order of `--help`. Each is loaded when it is called: a short command is mostly the loading of modules. */
+const VERBS: Readonly<Record<string, Register>> = {
+  up: async (program, io) => (await import('./up.ts')).registerUp(program, io),
+  plan: async (program, io) => (await import('./plan.ts')).registerPlan(program, io),
+  convert: async (program, io) => (await import('./convert.ts')).registerConvert(program, io),
+  validate: async (program, io, setExitCode) =>
+    (await import('./validate.ts')).registerValidate(program, io, setExitCode),
+  render: async (program, io) => (await import('./render.ts')).registerRender(program, io),
+  explain: async (program, io) => (await import('./explain.ts')).registerExplain(program, io),
+  ps: async (program, io) => (await import('./ps.ts')).registerPs(program, io),
+  logs: async (program, io) => (await import('./logs.ts')).registerLogs(program, io),
+  exec: async (program, io, setExitCode) => (await import('./exec.ts')).registerExec(program, io, setExitCode),
+  restart: async (program, io) => (await import('./restart.ts')).registerRestart(program, io),
+  down: async (program, io) => (await import('./down.ts')).registerDown(program, io),
+  ls: async (program, io) => (await import('./ls.ts')).registerLs(program, io),
+  events: async (program, io) => (await import('./events.ts')).registerEvents(program, io),
+  stats: async (program, io) => (await import('./stats.ts')).registerStats(program, io),
+  timeline: async (program, io) => (await import('./timeline.ts')).registerTimeline(program, io),
+  smoke: async (program, io, setExitCode) => (await import('./smoke.ts')).registerSmoke(program, io, setExitCode),
+  pull: async (program, io) => (await import('./pull.ts')).registerPull(program, io),
+  gpus: async (program, io) => (await import('./gpus.ts')).registerGpus(program, io),
+  doctor: async (program, io, setExitCode) => (await import('./doctor.ts')).registerDoctor(program, io, setExitCode),
+  init: async (program, io) => (await import('./init.ts')).registerInit(program, io),
+  export: async (program, io) => (await import('./export.ts')).registerExport(program, io),
+  diff: async (program, io) => (await import('./diff.ts')).registerDiff(program, io),
+  push: async (program, io) => (await import('./push.ts')).registerPush(program, io),
+  completion: async (program, io) => {
+    program
+      .command('completion')
+      .description('print a completion script for bash, zsh or fish')
+      .argument('<shell>')
+      .action(async (shell: string) => {
+        const { printCompletion } = await import('./completion.ts');
+        printCompletion(shell, program, io);
+      });
+  },
+};
+
+/** What needs all verbs: help, completion, and a word that is none of them. */
+function verbsFor(word: string | undefined): readonly string[] {
+  return word !== undefined && word !== 'completion' && Object.hasOwn(VERBS, word) ? [word] : Object.keys(VERBS);
+}
+
+async function makeProgram(
+  word: string | undefined,
+  version: string,
+  io: Io,
+  setExitCode: (code: number) => void,
+): Promise<Command> {
   const program = new Command('dynamo')
     .description('Runs NVIDIA Dynamo inference graphs on one workstation.')
     .version(`dynamo ${version}`, '-V, --version', 'show the version')
@@ -33,37 +60,7 @@ function makeProgram(version: string, io: Io, setExitCode: (code: number) => voi
     .exitOverride()
     .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
     .showHelpAfterError('(dynamo --help lists the commands)');
-  registerUp(program, io);
-  registerPlan(program, io);
-  registerConvert(program, io);
-  registerValidate(program, io, setExitCode);
-  registerRender(program, io);
-  registerExplain(program, io);
-  registerPs(program, io);
-  registerLogs(program, io);
-  registerExec(program, io, setExitCode);
-  registerRestart(program, io);
-  registerDown(program, io);
-  registerLs(program, io);
-  registerEvents(program, io);
-  registerStats(program, io);
-  registerTimeline(program, io);
-  registerSmoke(program, io, setExitCode);
-  registerPull(program, io);
-  registerGpus(program, io);
-  registerDoctor(program, io, setExitCode);
-  registerInit(program, io);
-  registerExport(program, io);
-  registerDiff(program, io);
-  registerPush(program, io);
-  program
-    .command('completion')
-    .description('print a completion script for bash, zsh or fish')
-    .argument('<shell>')
-    .action(async (shell: string) => {
-      const { printCompletion } = await import('./completion.ts');
-      printCompletion(shell, program, io);
-    });
+  for (const verb of verbsFor(word)) await VERBS[verb]?.(program, io, setExitCode);
   for (const command of program.commands) command.exitOverride();
   return program;
 }
@@ -85,7 +82,7 @@ async function sayError(error: UserError, io: Io): Promise<void> {
 /** Runs one command line and returns its exit code (DESIGN "The command line"); a stack is shown for bugs alone. */
 export async function runProgram(argv: readonly string[], version: string, io: Io): Promise<number> {
   let exitCode: number = EXIT.ok;
-  const program = makeProgram(version, io, (code) => {
+  const program = await makeProgram(argv[2], version, io, (code) => {
     exitCode = code;
   });
   try {
