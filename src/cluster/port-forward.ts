@@ -29,16 +29,18 @@ const MOST_DROPS = 1;
 
 /**
  * Opens a way on a free local port, until `signal` is aborted; lost, it is opened once more on the same port. Rejects with
- * PORT_FORWARD_LOST (exit 3).
+ * PORT_FORWARD_LOST (exit 3), also when nothing opens within `openMs`.
  */
 export async function openPortForward(
   kubectl: Kubectl,
   target: ForwardTarget,
   signal: AbortSignal,
+  openMs = OPEN_MS,
 ): Promise<PortForward> {
   let drops = 0;
   let standing: Promise<void> = Promise.resolve();
   const open = async (local: string): Promise<string> => {
+    const late = new AbortController();
     const process = await kubectl.start(
       [
         'port-forward',
@@ -47,11 +49,16 @@ export async function openPortForward(
         '--address=127.0.0.1',
         ...namespaceFlag(target.namespace),
       ],
-      signal,
+      AbortSignal.any([signal, late.signal]),
     );
-    const opened = withinTime(firstPort(process.lines), OPEN_MS);
+    // One that opens nothing would otherwise go on for ever.
+    const timer = setTimeout(() => late.abort(), openMs);
+    const opened = firstPort(process.lines).finally(() => clearTimeout(timer));
     const port = await Promise.race([opened, process.ended.then(() => undefined)]);
-    if (port === undefined) throw lost(target, await process.ended.catch(() => ''));
+    if (port === undefined) {
+      const stderr = await process.ended.catch(() => '');
+      throw lost(target, late.signal.aborted ? `nothing opened within ${openMs / 1000} s\n${stderr}` : stderr);
+    }
     process.ended.then(
       () => {
         if (signal.aborted) return;
@@ -86,14 +93,6 @@ async function firstPort(lines: AsyncIterable<string>): Promise<string | undefin
     })().catch(() => undefined);
     return port;
   }
-}
-
-async function withinTime<T>(work: Promise<T>, ms: number): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), ms);
-  });
-  return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
 function lost({ pod, port }: ForwardTarget, stderr: string): UserError {

@@ -67,10 +67,15 @@ export async function awaitGraph(graph: AwaitedGraph, flags: AwaitFlags, io: Io)
 }
 
 async function smoke({ kubectl, name, namespace }: AwaitedGraph, emit: Emit, io: Io): Promise<void> {
-  const [{ smokeCluster }, { chooseChecks }] = await Promise.all([
+  const [{ smokeCluster }, { chooseChecks }, { readPlace }] = await Promise.all([
     import('./smoke-cluster.ts'),
     import('../smoke/run-suite.ts'),
+    import('../cluster/read-place.ts'),
   ]);
+  const place = await readPlace(kubectl, namespace);
+  const words = [...(place.cluster === undefined ? [] : [`cluster ${place.cluster}`]), `namespace ${place.namespace}`];
+  const message = `smoke checks of graph ${name}, ${words.join(', ')}`;
+  emit({ type: 'notice', diagnostic: { severity: 'notice', code: 'SMOKE', message } });
   const names = chooseChecks(undefined);
   const results = await smokeCluster({ kubectl, graph: name, namespace, names, io }, io.interrupted);
   for (const result of results) emit({ type: 'smoke-check', ...result });

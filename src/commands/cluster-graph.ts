@@ -3,7 +3,13 @@ import type { Kubectl } from '../cluster/kubectl.ts';
 import type { Diagnostic } from '../model/diagnostic.ts';
 import type { Graph } from '../model/graph.ts';
 import type { OperatorGeneration } from '../model/origin.ts';
-import { checkComponentNames, overrideImage, parseComponentValues, valueFor } from '../plan/image-overrides.ts';
+import {
+  checkComponentNames,
+  imageChooser,
+  overrideImage,
+  parseComponentValues,
+  writtenRuntimes,
+} from '../plan/image-overrides.ts';
 import { addClusterFlags, type ClusterFlags } from './cluster-flags.ts';
 import type { Io } from './io.ts';
 import { operatorGeneration } from './operator-generation.ts';
@@ -39,6 +45,7 @@ export interface ClusterGraph {
   readonly graph: Graph;
   readonly generation: OperatorGeneration;
   readonly diagnostics: readonly Diagnostic[];
+  readonly isScript: boolean;
   /** Values that a launch script exports, by Secret and key. */
   readonly secrets: ReadonlyMap<string, ReadonlyMap<string, string>>;
 }
@@ -50,30 +57,33 @@ export async function readClusterGraph(
   kubectl: Kubectl,
   io: Io,
 ): Promise<ClusterGraph> {
-  const [{ readServedVersions }, { fitGraph }, { toV1alpha1 }] = await Promise.all([
+  const [{ readServedVersions }, { fitGraph }, { toV1alpha1 }, { toV1beta1 }] = await Promise.all([
     import('../cluster/served-versions.ts'),
     import('../cluster/fit-graph.ts'),
     import('../convert/to-v1alpha1.ts'),
+    import('../convert/to-v1beta1.ts'),
   ]);
   const served = await readServedVersions(kubectl);
   const generation =
     flags.operatorVersion === undefined ? served.generation : operatorGeneration(flags.operatorVersion);
   const byComponent = parseComponentValues(flags.image ?? [], '--image');
-  const image = (component: string) => valueFor(byComponent, component);
+  const chooser = imageChooser(byComponent);
   // Read as the newest reads it: what the cluster's own generation refuses is said of the converted graph.
-  const read = await readGraph({ ...input, flags, generation: '1.5', image }, io);
+  const read = await readGraph({ ...input, flags, generation: '1.5', image: chooser.choose }, io);
   const names = read.graph.components.map(({ name }) => name);
-  checkComponentNames(byComponent, names, '--image');
+  const runtimes = [...chooser.runtimes, ...writtenRuntimes(read.graph.components.map(({ written }) => written))];
+  checkComponentNames(byComponent, names, '--image', runtimes);
   const images = { byComponent, tag: flags.tag };
   const flag = flags.tag === undefined ? '--image' : '--tag';
   const fitted = fitGraph(read.graph, (written, component) => overrideImage(written, component, images), flag);
   const converted = served.versions.includes(fitted.graph.apiVersion)
     ? { graph: fitted.graph, diagnostics: [] }
-    : toV1alpha1(fitted.graph);
+    : (served.versions.includes('nvidia.com/v1beta1') ? toV1beta1 : toV1alpha1)(fitted.graph);
   return {
     graph: converted.graph,
     generation,
     diagnostics: [...read.diagnostics, ...fitted.diagnostics, ...converted.diagnostics],
+    isScript: read.script !== undefined,
     secrets: read.script?.secrets ?? new Map(),
   };
 }

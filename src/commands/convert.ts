@@ -4,7 +4,14 @@ import type { Command } from 'commander';
 import type { Conversion } from '../convert/conversion.ts';
 import { type Diagnostic, formatDiagnostic, UserError } from '../model/diagnostic.ts';
 import type { Graph } from '../model/graph.ts';
-import { checkComponentNames, overrideImage, parseComponentValues, valueFor } from '../plan/image-overrides.ts';
+import {
+  checkComponentNames,
+  imageChooser,
+  overrideImage,
+  parseComponentValues,
+  valueFor,
+  writtenRuntimes,
+} from '../plan/image-overrides.ts';
 import type { Recording } from '../script/recording.ts';
 import { addGraphFlags, type GraphFlags } from './graph-flags.ts';
 import { type Io, print, say } from './io.ts';
@@ -89,14 +96,15 @@ async function convert(input: ProjectInput, target: Target, flags: ConvertFlags,
     const { convertCompose } = await import('./convert-compose.ts');
     return finish(await convertCompose(input, flags, io), output, io);
   }
-  const images = parseComponentValues(flags.image ?? [], '--image');
+  const byComponent = parseComponentValues(flags.image ?? [], '--image');
+  const images = { byComponent, ...imageChooser(byComponent) };
   const versions = parseComponentValues(flags.runtimeVersion ?? [], '--runtime-version');
   const read = await readGraph(
     {
       ...input,
       flags,
       generation: operatorGeneration(flags.operatorVersion),
-      image: (component) => valueFor(images, component),
+      image: images.choose,
       runtimeVersion: (component) => flags.tag ?? valueFor(versions, component),
     },
     io,
@@ -143,7 +151,7 @@ async function finish({ text, diagnostics }: Converted, { path, executable }: Ou
 interface Wanted {
   readonly flags: ConvertFlags;
   readonly read: GraphInput;
-  readonly images: ReturnType<typeof parseComponentValues>;
+  readonly images: { readonly byComponent: ReadonlyMap<string, string> } & ReturnType<typeof imageChooser>;
 }
 
 async function convertTo(target: GraphTarget, { flags, read, images }: Wanted, io: Io): Promise<Converted> {
@@ -151,11 +159,13 @@ async function convertTo(target: GraphTarget, { flags, read, images }: Wanted, i
     return read.script ? { text: writeLaunches(read.script.recording), diagnostics: [] } : launchesOfGraph(read, io);
   const scale = parseScale(flags.scale ?? []);
   const names = read.graph.components.map(({ name }) => name);
-  checkComponentNames(images, names, '--image');
+  const runtimes = [...images.runtimes, ...writtenRuntimes(read.graph.components.map(({ written }) => written))];
+  checkComponentNames(images.byComponent, names, '--image', runtimes);
   checkComponentNames(scale, names, '--scale');
   const production = flags.production ?? false;
   // The images of a script were chosen when it was read.
-  const changes = production || scale.size > 0 || (read.script === undefined && (images.size > 0 || flags.tag));
+  const changes =
+    production || scale.size > 0 || (read.script === undefined && (images.byComponent.size > 0 || flags.tag));
   if (target === 'v1alpha1' && read.graph.apiVersion === 'nvidia.com/v1alpha1' && !changes)
     return writeGraph({ graph: read.graph, diagnostics: [] }, read);
   const [{ toV1beta1 }, { withoutTestFlags }, { overrideGraph }] = await Promise.all([
@@ -165,7 +175,9 @@ async function convertTo(target: GraphTarget, { flags, read, images }: Wanted, i
   ]);
   const beta = toV1beta1(read.graph);
   const image = (written: string, component: string) =>
-    read.script === undefined ? overrideImage(written, component, { byComponent: images, tag: flags.tag }) : written;
+    read.script === undefined
+      ? overrideImage(written, component, { byComponent: images.byComponent, tag: flags.tag })
+      : written;
   const overridden = overrideGraph(beta.graph, { image, replicas: (component) => valueFor(scale, component) });
   // Whoever writes YAML knows what is in it; a script brings it along.
   const tests =

@@ -15,7 +15,13 @@ import { runtimeFacts } from '../operator/runtime-facts.ts';
 import { runtimeVersionOf } from '../operator/runtime-version.ts';
 import { buildDesiredState, type LocalOptions, type LocalReplica, listReplicas } from '../plan/build-desired-state.ts';
 import { readCompanionValues } from '../plan/companion-values.ts';
-import { checkComponentNames, parseComponentValues, valueFor } from '../plan/image-overrides.ts';
+import {
+  checkComponentNames,
+  imageChooser,
+  parseComponentValues,
+  valueFor,
+  writtenRuntimes,
+} from '../plan/image-overrides.ts';
 import type { HostFolder } from '../plan/model-cache.ts';
 import { checkProjectName } from './check-project-name.ts';
 import type { GraphFlags } from './graph-flags.ts';
@@ -109,6 +115,7 @@ export async function layOutProject(
 ): Promise<LaidOutProject> {
   const generation = operatorGeneration(flags.operatorVersion);
   const images = { byComponent: parseComponentValues(flags.image ?? [], '--image'), tag: flags.tag };
+  const chooser = imageChooser(images.byComponent);
   const scale = parseScale(flags.scale ?? []);
   const perGpu = flags.shareGpus === true ? 2 : (flags.shareGpus ?? 1);
   const versions = parseComponentValues(flags.runtimeVersion ?? [], '--runtime-version');
@@ -120,7 +127,7 @@ export async function layOutProject(
       flags,
       generation,
       onHost: machine.python !== undefined,
-      image: (component) => valueFor(images.byComponent, component),
+      image: chooser.choose,
       runtimeVersion: (component) => flags.tag ?? valueFor(versions, component),
     },
     io,
@@ -131,7 +138,8 @@ export async function layOutProject(
   const diagnostics = [...read.diagnostics, ...(changed?.diagnostics ?? [])];
   const written = resolveGraph(graph, { generation });
   const components = written.components.map((component) => component.name);
-  checkComponentNames(images.byComponent, components, '--image');
+  const runtimes = writtenRuntimes(written.components.map(({ podTemplate }) => podTemplate));
+  checkComponentNames(images.byComponent, components, '--image', [...chooser.runtimes, ...runtimes]);
   checkComponentNames(scale, components, '--scale');
   checkComponentNames(versions, components, '--runtime-version');
   const project = checkProjectName(flags.project || io.env.DYNAMO_PROJECT || projectName(graph.name));

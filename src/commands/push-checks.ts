@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs';
 import type { Kubectl } from '../cluster/kubectl.ts';
 import type { Diagnostic } from '../model/diagnostic.ts';
 import type { Graph } from '../model/graph.ts';
-import { itemsAt, type Node, stringAt } from '../model/node.ts';
+import { itemsAt, mapAt, stringAt, stringsAt } from '../model/node.ts';
+import { writtenImages } from '../plan/image-overrides.ts';
 
 /** Secrets and claims that the graph names and the cluster lacks; what the push makes itself is not looked for. */
 export async function missingFor(
@@ -29,7 +31,10 @@ export function secretsThatStay({ companions }: Graph, sent: ReadonlySet<string>
   ];
 }
 
-/** Folders of the host are those of whichever node a pod lands on. */
+/** Every node has these of its own. */
+const OF_EVERY_NODE = /^\/(?:dev|sys|proc|run|var\/run|var\/lib\/kubelet|etc)(?:\/|$)/;
+
+/** Folders of this machine that a volume names: a pod gets those of whichever node it lands on. */
 export function hostFolders(graph: Graph): readonly Diagnostic[] {
   return graph.components.flatMap(({ name, written }) =>
     ['podTemplate', 'extraPodSpec'].flatMap((field) => {
@@ -37,14 +42,14 @@ export function hostFolders(graph: Graph): readonly Diagnostic[] {
       const volumes = [...itemsAt(template, 'spec', 'volumes'), ...itemsAt(template, 'volumes')];
       return volumes.flatMap((volume): readonly Diagnostic[] => {
         const path = stringAt(volume, 'hostPath', 'path');
-        if (path === undefined) return [];
+        if (path === undefined || OF_EVERY_NODE.test(path)) return [];
         return [
           {
-            severity: 'warning',
+            severity: 'error',
             code: 'HOST_PATH',
-            message: `${name}: ${path} is a folder of the node that each pod lands on, not of this machine`,
+            message: `${name}: ${path} would be a folder of the node that each pod lands on, not of this machine`,
             ...(volume.origin.kind === 'file' ? { at: volume.origin.at } : {}),
-            hint: 'a PersistentVolumeClaim is the same everywhere',
+            hint: 'a PersistentVolumeClaim is the same everywhere; --keep-host-paths where every node has the folder',
           },
         ];
       });
@@ -52,10 +57,37 @@ export function hostFolders(graph: Graph): readonly Diagnostic[] {
   );
 }
 
+/** Images have these, too. */
+const OF_EVERY_IMAGE = /^\/(?:tmp$|(?:bin|sbin|lib\w*|usr|etc|dev|proc|sys|opt)(?:\/|$))/;
+
+/** What a script's process is given by a path of this machine: no pod has it. */
+export function hostArguments(graph: Graph): readonly Diagnostic[] {
+  return graph.components.flatMap(({ name, written, origin }) => {
+    const pod = mapAt(written, 'podTemplate', 'spec') ?? mapAt(written, 'extraPodSpec');
+    const main =
+      itemsAt(pod, 'containers').find((one) => stringAt(one, 'name') === 'main') ?? mapAt(pod, 'mainContainer');
+    const mounts = itemsAt(main, 'volumeMounts').flatMap((mount) => stringAt(mount, 'mountPath') ?? []);
+    const words = (stringsAt(main, 'args') ?? []).flatMap((word) => word.split('='));
+    const isMounted = (path: string) => mounts.some((mount) => path === mount || path.startsWith(`${mount}/`));
+    const paths = words.filter(
+      (word) => /^\/[^\s;|&]+$/.test(word) && !OF_EVERY_IMAGE.test(word) && !isMounted(word) && existsSync(word),
+    );
+    return [...new Set(paths)].map(
+      (path): Diagnostic => ({
+        severity: 'error',
+        code: 'HOST_PATH',
+        message: `${name}: ${path} is on this machine; its pods do not have it`,
+        ...(origin.kind === 'file' ? { at: origin.at } : {}),
+        hint: 'name a model of the hub, or mount a claim there in the YAML that dynamo convert writes; --keep-host-paths where the image has it',
+      }),
+    );
+  });
+}
+
 /** Upstream's examples name images that nobody can pull: `my-tag`, `my-registry/`. */
 export function placeholders(graph: Graph): readonly Diagnostic[] {
   return graph.components.flatMap(({ name, written }) =>
-    imagesOf(written)
+    writtenImages(written)
       .filter((node) => /:my-tag$|^my-registry\//.test(String(node.value)))
       .map(
         (node): Diagnostic => ({
@@ -67,12 +99,4 @@ export function placeholders(graph: Graph): readonly Diagnostic[] {
         }),
       ),
   );
-}
-
-function imagesOf(node: Node): readonly Extract<Node, { kind: 'scalar' }>[] {
-  if (node.kind === 'list') return node.items.flatMap(imagesOf);
-  if (node.kind === 'scalar') return [];
-  const own = node.fields.get('image');
-  const image = own?.kind === 'scalar' && stringAt(node, 'image') !== undefined ? [own] : [];
-  return [...image, ...[...node.fields.values()].flatMap(imagesOf)];
 }

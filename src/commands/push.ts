@@ -1,18 +1,21 @@
 import { type Command, Option } from 'commander';
 import type { Kubectl } from '../cluster/kubectl.ts';
-import { type Diagnostic, formatDiagnostic, throwOnErrors } from '../model/diagnostic.ts';
+import { type Diagnostic, formatDiagnostic, throwOnErrors, UserError } from '../model/diagnostic.ts';
 import type { Graph } from '../model/graph.ts';
 import { connectCluster } from './cluster-flags.ts';
 import { addClusterGraphFlags, type ClusterGraphFlags, readClusterGraph } from './cluster-graph.ts';
 import { parseDuration } from './duration.ts';
-import { type Io, say } from './io.ts';
+import { type Io, print, say } from './io.ts';
 import { SCRIPT_ARGUMENTS, scriptArguments } from './script-flags.ts';
 
 interface PushFlags extends ClusterGraphFlags {
   readonly dryRun?: boolean;
   readonly smoke?: boolean;
   readonly createSecrets?: readonly string[];
+  readonly keepHostPaths?: boolean;
   readonly progress?: string;
+  readonly mock?: boolean;
+  readonly shareGpus?: string | boolean;
   readonly wait: boolean;
   readonly waitTimeout: number;
 }
@@ -47,7 +50,10 @@ export function registerPush(program: Command, io: Io): void {
         (text: string) => text.split(',').map((name) => name.trim()),
       ),
     )
+    .option('--keep-host-paths', 'send folders of hosts that the graph mounts: every node has them')
     .option('--progress <mode>', 'auto, tty, plain, json or quiet')
+    .addOption(new Option('--mock').hideHelp())
+    .addOption(new Option('--share-gpus [n]').hideHelp())
     .action((file: string, args: readonly string[], flags: PushFlags, command: Command) =>
       push({ file, scriptArgs: scriptArguments(args, command) }, flags, io),
     );
@@ -55,14 +61,19 @@ export function registerPush(program: Command, io: Io): void {
 
 async function push(input: PushInput, flags: PushFlags, io: Io): Promise<void> {
   const kubectl = await connectCluster(flags, io);
-  const { graph, generation, diagnostics, secrets } = await readClusterGraph(input, flags, kubectl, io);
+  refuseLocal(flags);
+  const { graph, generation, diagnostics, isScript, secrets } = await readClusterGraph(input, flags, kubectl, io);
   const namespace = flags.namespace ?? graph.namespace;
   const [{ checkAdmission }, checks, { secretsToCreate }] = await Promise.all([
     import('../operator/check-admission.ts'),
     import('./push-checks.ts'),
     import('./create-secrets.ts'),
   ]);
-  const refused = [...checks.placeholders(graph), ...checkAdmission(graph, generation)];
+  const refused = [
+    ...checks.placeholders(graph),
+    ...(flags.keepHostPaths ? [] : [...checks.hostFolders(graph), ...(isScript ? checks.hostArguments(graph) : [])]),
+    ...checkAdmission(graph, generation),
+  ];
   sayProblems([...diagnostics, ...refused], io);
   throwOnErrors(refused);
   const created = await secretsToCreate(flags.createSecrets ?? [], { graph, ofScript: secrets }, io);
@@ -74,20 +85,33 @@ async function push(input: PushInput, flags: PushFlags, io: Io): Promise<void> {
   const facts = await readFacts(kubectl);
   const known = describeFacts(facts);
   sayProblems(
-    [
-      ...(known ? [known] : []),
-      ...missing,
-      ...checks.secretsThatStay(graph, names),
-      ...checks.hostFolders(graph),
-      ...judgeRoom(facts, graph),
-    ],
+    [...(known ? [known] : []), ...missing, ...checks.secretsThatStay(graph, names), ...judgeRoom(facts, graph)],
     io,
   );
   throwOnErrors(missing);
+  if (isScript) await showGraph(graph, io);
   await send(kubectl, { graph, created, namespace }, flags, io);
   if (flags.dryRun || !flags.wait) return;
   const { awaitGraph } = await import('./await-graph.ts');
   await awaitGraph({ kubectl, name: graph.name, namespace, undo: undoCommand(graph, namespace, flags) }, flags, io);
+}
+
+/** Flags of `up` that mean this machine. */
+function refuseLocal({ mock, shareGpus }: PushFlags): void {
+  const flag = mock ? '--mock' : shareGpus === undefined ? undefined : '--share-gpus';
+  if (flag === undefined) return;
+  throw new UserError('INVALID_FLAG', `${flag} is for this machine: a cluster runs the graph as it is written`, {
+    hint: `leave it out; dynamo up ${flag} takes it`,
+  });
+}
+
+/** What a script became: nobody has read it yet. */
+async function showGraph(graph: Graph, io: Io): Promise<void> {
+  const [{ graphDocuments }, { writeYaml }] = await Promise.all([
+    import('../convert/graph-documents.ts'),
+    import('../convert/write-yaml.ts'),
+  ]);
+  print(io, writeYaml(graphDocuments({ ...graph, companions: { ...graph.companions, secrets: new Map() } })));
 }
 
 interface Sent {

@@ -27,7 +27,7 @@ export interface ReadGraphInput {
   /** It is only rendered: what a cluster would refuse is a warning. */
   readonly lenient?: boolean;
   /** `--image` and `--runtime-version` by component, as a script's components need them. */
-  readonly image?: (component: string) => string | undefined;
+  readonly image?: (component: string, runtime: string) => string | undefined;
   readonly runtimeVersion?: (component: string) => string | undefined;
 }
 

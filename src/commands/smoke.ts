@@ -14,6 +14,9 @@ interface SmokeFlags extends ClusterFlags {
   readonly only?: string;
 }
 
+/** What was asked: `cluster`, `namespace` and `graph`, or `project`, or `url`. */
+type Place = Readonly<Record<string, string>>;
+
 /** `dynamo smoke`: asks a graph that is up, or any URL, what its users will ask. Exit 6 when a check fails. */
 export function registerSmoke(program: Command, io: Io, setExitCode: (code: number) => void): void {
   addClusterFlags(
@@ -32,14 +35,14 @@ export function registerSmoke(program: Command, io: Io, setExitCode: (code: numb
       checkFormat(flags.format);
       checkPlace(flags);
       if (flags.graph !== undefined) {
-        const results = await smokeGraphOfCluster(flags.graph, names, flags, io);
-        await printResults(placeOf(flags.graph, flags), results, flags.format, io);
+        const { place, results } = await smokeGraphOfCluster(flags.graph, names, flags, io);
+        await printResults(place, results, flags.format, io);
         if (results.some(({ outcome }) => outcome === 'fail')) setExitCode(EXIT.smokeFailed);
         return;
       }
-      const { suite, target } = await findTarget(flags, io);
+      const { place, target } = await findTarget(flags, io);
       const results = await runSuite(target, names, io.clock, io.interrupted);
-      await printResults(suite, results, flags.format, io);
+      await printResults(place, results, flags.format, io);
       if (results.some(({ outcome }) => outcome === 'fail')) setExitCode(EXIT.smokeFailed);
     });
 }
@@ -59,15 +62,17 @@ async function smokeGraphOfCluster(
   names: readonly string[],
   flags: SmokeFlags,
   io: Io,
-): Promise<readonly CheckResult[]> {
-  const { smokeCluster } = await import('./smoke-cluster.ts');
+): Promise<{ readonly place: Place; readonly results: readonly CheckResult[] }> {
+  const [{ smokeCluster }, { readPlace }] = await Promise.all([
+    import('./smoke-cluster.ts'),
+    import('../cluster/read-place.ts'),
+  ]);
   const kubectl = await connectCluster(flags, io);
-  return smokeCluster({ kubectl, graph, namespace: flags.namespace, names, io }, io.interrupted);
-}
-
-/** `lab/serving/agg`: cluster, namespace and graph, as far as they are named. */
-function placeOf(graph: string, { context, namespace }: SmokeFlags): string {
-  return [context, namespace, graph].filter((part) => part !== undefined).join('/');
+  const [{ cluster, namespace }, results] = await Promise.all([
+    readPlace(kubectl, flags.namespace),
+    smokeCluster({ kubectl, graph, namespace: flags.namespace, names, io }, io.interrupted),
+  ]);
+  return { place: { ...(cluster === undefined ? {} : { cluster }), namespace, graph }, results };
 }
 
 function checkFormat(format: string): void {
@@ -75,26 +80,25 @@ function checkFormat(format: string): void {
   throw new UserError('FORMAT', `there is no format "${format}"`, { hint: 'use text, json or junit' });
 }
 
-async function printResults(suite: string, results: readonly CheckResult[], format: string, io: Io): Promise<void> {
+async function printResults(place: Place, results: readonly CheckResult[], format: string, io: Io): Promise<void> {
   const { formatJunit, formatText } = await import('../smoke/format-report.ts');
-  if (format === 'json') return printJson(io, results);
-  print(io, format === 'junit' ? formatJunit(suite, results) : formatText(results));
+  if (format === 'json') return printJson(io, { ...place, checks: results });
+  if (format === 'junit') return print(io, formatJunit(Object.values(place).join('/'), results));
+  const names = Object.entries(place).map(([what, name]) => `${what} ${name}`);
+  print(io, `${names.join(', ')}\n${formatText(results)}`);
 }
 
-async function findTarget(
-  flags: SmokeFlags,
-  io: Io,
-): Promise<{ readonly suite: string; readonly target: SmokeTarget }> {
+async function findTarget(flags: SmokeFlags, io: Io): Promise<{ readonly place: Place; readonly target: SmokeTarget }> {
   if (flags.url !== undefined) {
     const url = URL.canParse(flags.url) ? new URL(flags.url) : undefined;
     if (url === undefined || !url.protocol.startsWith('http'))
       throw new UserError('URL', `"${flags.url}" is no http:// or https:// URL`);
     return {
-      suite: url.host,
+      place: { url: url.host },
       target: { url: url.href.replace(/\/(?:v1\/?)?$/, ''), routerMode: undefined, workers: [] },
     };
   }
   const { runtime, project } = await connectProject(flags.project, io);
   const containers = await observeContainersOf({ project, runtime }, io, true);
-  return { suite: project, target: smokeTarget(project, containers) };
+  return { place: { project }, target: smokeTarget(project, containers) };
 }

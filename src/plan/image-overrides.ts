@@ -1,6 +1,7 @@
 import { UserError } from '../model/diagnostic.ts';
+import { type Node, stringAt } from '../model/node.ts';
 
-/** `--image [COMPONENT=]REF` by component (key `''`: all) and `--tag`. */
+/** `--image [COMPONENT|RUNTIME=]REF` by component or runtime (key `''`: all) and `--tag`. */
 export interface ImageOverrides {
   readonly byComponent: ReadonlyMap<string, string>;
   readonly tag: string | undefined;
@@ -21,24 +22,61 @@ export function parseComponentValues(values: readonly string[], flag: string): R
   return parsed;
 }
 
-/** Refuses flags that name a component the graph does not have; component names compare without case. */
+/**
+ * Refuses flags that name a component the graph does not have; component names compare without case. `runtimes` are other names that
+ * stand for some of its components.
+ */
 export function checkComponentNames(
   values: ReadonlyMap<string, unknown>,
   components: readonly string[],
   flag: string,
+  runtimes: Iterable<string> = [],
 ): void {
+  const known = new Set([...components, ...runtimes].map((name) => name.toLowerCase()));
   for (const name of values.keys()) {
-    if (name === '' || components.some((component) => component.toLowerCase() === name.toLowerCase())) continue;
+    if (name === '' || known.has(name.toLowerCase())) continue;
     throw new UserError('COMPONENT_UNKNOWN', `${flag}: the graph has no component "${name}"`, {
       hint: `its components are ${components.join(', ')}`,
     });
   }
 }
 
-/** The entry of a component, then the one for all. */
-export function valueFor<T>(values: ReadonlyMap<string, T>, component: string): T | undefined {
-  for (const [name, value] of values) if (name.toLowerCase() === component.toLowerCase()) return value;
+/** The entry of a component, then that of its runtime (`vllm`), then the one for all. */
+export function valueFor<T>(values: ReadonlyMap<string, T>, component: string, runtime?: string): T | undefined {
+  for (const wanted of [component, ...(runtime === undefined ? [] : [runtime])])
+    for (const [name, value] of values) if (name.toLowerCase() === wanted.toLowerCase()) return value;
   return values.get('');
+}
+
+/** `--image` as the components of a script ask for it one by one, and the runtimes that they asked for. */
+export function imageChooser(values: ReadonlyMap<string, string>) {
+  const runtimes = new Set<string>();
+  const choose = (component: string, runtime: string): string | undefined => {
+    runtimes.add(runtime);
+    return valueFor(values, component, runtime);
+  };
+  return { runtimes, choose };
+}
+
+/** `vllm` of `nvcr.io/nvidia/ai-dynamo/vllm-runtime:1.4.2`, by the names of NVIDIA's images; undefined for others. */
+function runtimeOfImage(image: string): string | undefined {
+  const name = image.split('@')[0]?.split('/').at(-1)?.split(':')[0] ?? '';
+  const runtime = /^(.+)-runtime$/.exec(name)?.[1];
+  return runtime === 'tensorrtllm' ? 'trtllm' : runtime;
+}
+
+/** Every image that is written somewhere below a node. */
+export function writtenImages(node: Node): readonly Extract<Node, { kind: 'scalar' }>[] {
+  if (node.kind === 'list') return node.items.flatMap(writtenImages);
+  if (node.kind === 'scalar') return [];
+  const own = node.fields.get('image');
+  const image = own?.kind === 'scalar' && stringAt(node, 'image') !== undefined ? [own] : [];
+  return [...image, ...[...node.fields.values()].flatMap(writtenImages)];
+}
+
+/** The runtimes of the images below these nodes. */
+export function writtenRuntimes(nodes: readonly Node[]): readonly string[] {
+  return nodes.flatMap(writtenImages).flatMap(({ value }) => runtimeOfImage(String(value)) ?? []);
 }
 
 /** The reference with its tag (and digest) replaced. */
@@ -50,7 +88,7 @@ function withTag(image: string, tag: string): string {
 
 /** The image that a container of the component runs: `--image` wins, then `--tag` on Dynamo's own images, then the file. */
 export function overrideImage(written: string, component: string, overrides: ImageOverrides): string {
-  const replaced = valueFor(overrides.byComponent, component);
+  const replaced = valueFor(overrides.byComponent, component, runtimeOfImage(written));
   if (replaced !== undefined) return replaced;
   return overrides.tag === undefined ? written : withTag(written, overrides.tag);
 }

@@ -22,10 +22,10 @@ export function chooseImage(
   members: readonly ClassifiedLaunch[],
   all: readonly ClassifiedLaunch[],
 ): { readonly image: string; readonly given: boolean } {
-  const given = options.image?.(component);
-  if (given !== undefined) return { image: given, given: true };
   const kind =
     backendOf(members) ?? backendOf(all) ?? (all.some(isMocker) ? 'mocker' : backendOfPath(recording.script));
+  const given = options.image?.(component, kind);
+  if (given !== undefined) return { image: given, given: true };
   return { image: `${REPOSITORIES[kind]}:${options.runtimeVersion?.(component) ?? DEFAULT_VERSION}`, given: false };
 }
 

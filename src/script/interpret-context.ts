@@ -10,8 +10,8 @@ export interface InterpretOptions {
   readonly file?: string;
   /** `metadata.name`; left out: `<backend>-<script>` as upstream names its files (rule 3). */
   readonly name?: string;
-  /** `--image` by component; undefined: the image of its backend at its runtime version. */
-  readonly image?: (component: string) => string | undefined;
+  /** `--image` by component and runtime (`vllm`); undefined: the image of its runtime at its version. */
+  readonly image?: (component: string, runtime: string) => string | undefined;
   /** `--runtime-version` by component. */
   readonly runtimeVersion?: (component: string) => string | undefined;
   /** Where the image has the script's tree. */

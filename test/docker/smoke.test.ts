@@ -43,7 +43,7 @@ test('up --smoke asks a disaggregated graph everything; what does not serve any 
   await Promise.all(workers.map((worker) => worker.stop({ t: 10 })));
   const broken = await cli(['smoke', '-p', project.name, '--format', 'json', '--only', 'health,models,chat']);
   expect(broken.exitCode).toBe(6);
-  const outcomes = JSON.parse(broken.stdout).map((result: { check: string; outcome: string }) => result.outcome);
+  const outcomes = JSON.parse(broken.stdout).checks.map((result: { check: string; outcome: string }) => result.outcome);
   // 200 on /health with no worker at all proves nothing (facts/versions.md §4).
   expect(outcomes).toEqual(['pass', 'fail', 'fail']);
 });

@@ -143,6 +143,9 @@ describe.skipIf(!existsSync(CRD))('a graph handed over to a cluster with a simul
       expect.stringContaining('name="lab/serving/mocker-disagg-router"'),
     ]);
 
+    const text = await dynamo(['smoke', '-g', GRAPH, '--only', 'health']);
+    expect(text.stdout).toMatch(/^cluster lab, namespace serving, graph mocker-disagg-router\n/);
+
     // The script is the same graph under its own name's rules: nothing to change but the field manager's word.
     const script = await dynamo(['diff', example('mocker/disagg_router.sh'), '--image', 'dynamo-cpu:1.4.2']);
     expect([script.exitCode, script.stdout]).toEqual([0, '']);

@@ -22,6 +22,7 @@ function makeFolder(name: string, programs: Readonly<Record<string, string>>): s
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   for (const [program, path] of Object.entries(programs)) symlinkSync(path, join(folder, program));
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 

@@ -69,3 +69,11 @@ test('one that may not be opened says what kubectl said', async () => {
   const opening = openPortForward(createKubectl({ env: kubectl.env, context: undefined, signal }), TARGET, signal);
   await expect(opening).rejects.toMatchObject({ code: 'PORT_FORWARD_LOST', details: stderr });
 });
+
+test('one that opens nothing is given up', async () => {
+  await using kubectl = await fakeKubectl([{ asks: /^port-forward /, afterMs: 20_000 }]);
+  const signal = new AbortController().signal;
+  const client = createKubectl({ env: kubectl.env, context: undefined, signal });
+  const opening = openPortForward(client, TARGET, signal, 300);
+  await expect(opening).rejects.toMatchObject({ code: 'PORT_FORWARD_LOST', details: 'nothing opened within 0.3 s' });
+});

@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { serves } from '../../support/cluster-answers.ts';
 import { type Exchange, fakeKubectl } from '../../support/fake-kubectl.ts';
@@ -98,6 +101,68 @@ test('a cluster of v1alpha1 alone gets v1alpha1', async () => {
   expect(run.exitCode).toBe(0);
   const graph = JSON.parse(run.calls.at(-1)?.stdin ?? '').items[1];
   expect([graph.apiVersion, Object.keys(graph.spec.services)]).toEqual(['nvidia.com/v1alpha1', ['decode']]);
+});
+
+test('a cluster of v1beta1 alone gets v1beta1 of a v1alpha1 file', async () => {
+  const stdin = `apiVersion: nvidia.com/v1alpha1
+kind: DynamoGraphDeployment
+metadata: {name: old}
+spec: {services: {decode: {componentType: worker, extraPodSpec: {mainContainer: {image: "x/vllm-runtime:1.5.0"}}}}}
+`;
+  await using kubectl = await fakeKubectl([...serves('v1beta1'), ...ROOM, { asks: APPLY, stdout: {} }]);
+  const run = await runCli(['push', '-', '--no-wait', '-n', 'serving'], { env: kubectl.env, stdin });
+  expect([run.exitCode, run.stderr]).toEqual([0, expect.stringContaining('old: applied')]);
+  const [graph] = JSON.parse((await kubectl.calls()).at(-1)?.stdin ?? '').items;
+  expect([graph.apiVersion, graph.spec.components[0].name]).toEqual(['nvidia.com/v1beta1', 'decode']);
+});
+
+test('what is of this machine alone is refused: its folders, and flags of up', async () => {
+  const volume = (path: string) =>
+    FILE.replace('claimName: own}', `claimName: own}}\n            - {name: h, hostPath: {path: ${path}}`).replace(
+      'my-tag',
+      '1.5.0',
+    );
+  await using kubectl = await fakeKubectl([...serves('v1beta1'), ...THERE, ...ROOM, { asks: APPLY, stdout: {} }]);
+  const push = (stdin: string, ...flags: string[]) =>
+    runCli(['push', '-', '--no-wait', '-n', 'serving', ...flags], { env: kubectl.env, stdin });
+  const refused = await push(volume('/home/me/models'));
+  expect([refused.exitCode, refused.stderr]).toEqual([
+    2,
+    expect.stringContaining('error HOST_PATH: decode: /home/me/models would be a folder of the node'),
+  ]);
+  expect((await push(volume('/home/me/models'), '--keep-host-paths')).exitCode).toBe(0);
+  expect((await push(volume('/dev/infiniband'))).exitCode).toBe(0);
+  const mock = await push(FILE, '--mock');
+  expect([mock.exitCode, mock.stderr]).toEqual([2, expect.stringContaining('--mock is for this machine')]);
+});
+
+test('a script is shown as it is sent, its images are chosen by runtime, and a model of this machine stays here', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'push-script-'));
+  await using kubectl = await fakeKubectl([
+    ...serves('v1beta1'),
+    ...ROOM,
+    { asks: /^get secret/, stdout: 'secret/hf-token-secret' },
+    { asks: APPLY, stdout: {} },
+  ]);
+  const push = async (model: string, ...flags: string[]) => {
+    const file = join(folder, 'agg.sh');
+    await writeFile(file, `#!/bin/bash\npython3 -m dynamo.frontend &\npython3 -m dynamo.vllm --model ${model}\n`);
+    return runCli(['push', file, '--no-wait', '-n', 'serving', ...flags], { env: kubectl.env });
+  };
+  try {
+    const sent = await push('Qwen/Qwen3-0.6B', '--image', 'vllm=mine/engine:1.5.0');
+    expect([sent.exitCode, sent.stderr]).toEqual([0, expect.stringContaining('vllm-agg: applied')]);
+    expect(sent.stdout).toContain('kind: DynamoGraphDeployment');
+    expect(sent.stdout.match(/image: mine\/engine:1\.5\.0/g)).toHaveLength(2);
+    const refused = await push(folder);
+    expect([refused.exitCode, refused.stderr]).toEqual([
+      2,
+      expect.stringContaining(`${folder} is on this machine; its pods do not have it`),
+    ]);
+    expect((await push('a/b', '--image', 'sglang=x:1')).stderr).toContain('the graph has no component "sglang"');
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 });
 
 test('--dry-run asks the server and says that nothing is changed', async () => {
