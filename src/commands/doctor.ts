@@ -119,6 +119,7 @@ async function readMachine(io: Io): Promise<MachineFacts> {
     wsl: /microsoft/i.test(kernel),
     imageCuda,
     heldGpus: new Set(running.flatMap((container) => container.gpus)),
+    ownEngine: !io.env.DOCKER_HOST && !io.env.DOCKER_CONTEXT,
     disk: path === undefined || diskFree === undefined ? undefined : { path, freeBytes: diskFree },
     shmBytes,
     port: { number: PORT, free, holder: holder && `project ${holder.project} (${holder.name})` },

@@ -6,6 +6,7 @@ import type { ObservedState } from '../model/observed-state.ts';
 import { allocateGpus, type GpuShortage } from '../plan/allocate-gpus.ts';
 import type { LocalReplica } from '../plan/build-desired-state.ts';
 import { formatGpuShortage } from '../plan/format-gpu-shortage.ts';
+import { isChosen } from '../plan/gpu-devices.ts';
 import { mergeSlots } from '../plan/gpu-slots.ts';
 import { migProfile } from '../plan/local-pod.ts';
 
@@ -17,11 +18,16 @@ export interface GiveGpusInput {
   readonly observed: ObservedState;
   /** `--gpus`, else the caller's CUDA_VISIBLE_DEVICES. */
   readonly restrictTo: readonly string[] | undefined;
+  /** Which of them it came from. */
+  readonly restrictedBy?: string | undefined;
+  /** Replicas per GPU that `--share-gpus` asked for. */
+  readonly perGpu?: number;
 }
 
 /** UUIDs by replica. Throws GPU_SHORTAGE (exit 3) with the table of need, have and held by; nothing has started then. */
 export function giveGpus(input: GiveGpusInput): ReadonlyMap<string, readonly string[]> {
   const { inventory, observed, restrictTo } = input;
+  checkChosen(input);
   const previous = new Map<string, readonly string[]>();
   for (const container of observed.containers) {
     if (container.gpus.length === 0) continue;
@@ -46,19 +52,27 @@ export function giveGpus(input: GiveGpusInput): ReadonlyMap<string, readonly str
     holds: observed.gpuHolds.filter((hold) => hold.project !== observed.project),
     restrictTo,
     topology: input.topology,
-    // What runs on a GPU that this project holds is this project's.
-    ownPids: new Set(
-      listDevices(inventory.gpus)
-        .filter(({ uuid }) => ownHolds.has(uuid))
-        .flatMap(({ processes }) => processes.map(({ pid }) => pid)),
-    ),
+    ownDevices: ownHolds,
+    restrictedBy: input.restrictedBy,
   });
   if (result.kind === 'allocated') {
     const given = merged.split(result.byReplica);
     checkExclusive(given, inventory);
     return given;
   }
-  throw shortageError(result.shortage, inventory.problem, input.replicas);
+  throw shortageError(result.shortage, input);
+}
+
+/** Throws GPU_UNKNOWN (exit 3) where `--gpus` names one that is not there; CUDA skips what its variable names so. */
+function checkChosen({ inventory, restrictTo = [], restrictedBy = '--gpus' }: GiveGpusInput): void {
+  const devices = listDevices(inventory.gpus);
+  if (devices.length === 0 || restrictedBy !== '--gpus') return;
+  const unknown = restrictTo.find((id) => !devices.some((device) => isChosen(device, [id])));
+  if (unknown === undefined) return;
+  throw new UserError('GPU_UNKNOWN', `--gpus ${unknown}: there is no such GPU`, {
+    exitCode: EXIT.preflight,
+    hint: `there are ${devices.map(({ label }) => label).join(', ')}; dynamo gpus tells more of them`,
+  });
 }
 
 /** Throws GPU_EXCLUSIVE (exit 3) where replicas are to share a GPU that takes a single process. */
@@ -79,34 +93,50 @@ function keptGpus(held: readonly string[], count: number): readonly string[] {
   return held.length === count ? held : [...new Set(held)];
 }
 
-function shortageError(
-  shortage: GpuShortage,
-  problem: string | undefined,
-  replicas: readonly LocalReplica[],
-): UserError {
-  const none = shortage.rows.length === 0 && problem !== undefined ? ` (${problem})` : '';
-  return new UserError(
-    'GPU_SHORTAGE',
-    `the graph needs ${shortage.needed} GPUs and ${shortage.available} are free${none}`,
-    {
-      exitCode: EXIT.preflight,
-      details: formatGpuShortage(shortage),
-      hint: shortageHint(shortage, replicas),
-    },
-  );
+function shortageError(shortage: GpuShortage, input: GiveGpusInput): UserError {
+  const { problem } = input.inventory;
+  const { needed, available, rows } = shortage;
+  const sliced = rows.some(({ gpu, heldBy }) => gpu.profile !== undefined && heldBy === 'free');
+  const why =
+    rows.length === 0 && problem !== undefined
+      ? ` (${problem})`
+      : needed <= available && sliced
+        ? ', but a replica of several GPUs needs whole ones: CUDA sees a single slice per process'
+        : '';
+  const message = `the graph needs ${needed} GPU${needed === 1 ? '' : 's'} and ${available} ${available === 1 ? 'is' : 'are'} free${why}`;
+  return new UserError('GPU_SHORTAGE', message, {
+    exitCode: EXIT.preflight,
+    details: formatGpuShortage(shortage),
+    hint: shortageHint(shortage, input),
+  });
+}
+
+/** Replicas on one GPU at which those that take one each would fit; undefined where sharing does not help. */
+function sharingThatHelps(
+  { needed, available }: GpuShortage,
+  { replicas, perGpu = 1 }: GiveGpusInput,
+): number | undefined {
+  const takers = replicas.filter(({ gpuCount }) => gpuCount > 0);
+  if (takers.length < 2 || available === 0) return undefined;
+  const most = Math.max(...takers.map(({ gpuCount }) => gpuCount));
+  const enough = Math.ceil((needed * perGpu) / available);
+  return most <= available && enough > perGpu && enough <= takers.length ? enough : undefined;
 }
 
 /** What would help, by name. */
-function shortageHint({ rows, projects }: GpuShortage, replicas: readonly LocalReplica[]): string {
+function shortageHint(shortage: GpuShortage, input: GiveGpusInput): string {
+  const { rows, projects } = shortage;
+  const { replicas, restrictedBy = '--gpus' } = input;
   if (rows.length === 0)
     return '--mock runs the graph without a GPU; graphs of mockers need none: launch/mocker has four';
   const takers = replicas.filter(({ gpuCount }) => gpuCount > 0).map(({ component }) => component.name);
+  const share = sharingThatHelps(shortage, input);
   const scalable = takers.find((name, at) => takers.indexOf(name) !== at);
   return [
     ...projects.map((project) => `dynamo down -p ${project}`),
     ...(scalable === undefined ? [] : [`--scale ${scalable}=1`]),
-    ...(rows.some(({ heldBy }) => heldBy === 'not in --gpus') ? ['other --gpus'] : []),
-    ...(takers.length > 1 ? ['--share-gpus'] : []),
+    ...(rows.some(({ heldBy }) => heldBy.startsWith('not in ')) ? [`another ${restrictedBy}`] : []),
+    ...(share === undefined ? [] : [`--share-gpus${share === 2 ? '' : ` ${share}`}`]),
     '--mock, which needs none',
   ].join(', or ');
 }

@@ -5,7 +5,7 @@ import type { Plan } from '../model/plan.ts';
 import type { Io } from './io.ts';
 import type { LoadedProject } from './load-project.ts';
 
-/** The right to give out the GPUs of an engine: held from the look at what is free until what was given is taken. */
+/** The right to give out the GPUs of this machine: held from the look at what is free until what was given is taken. */
 export interface GpuLedger extends AsyncDisposable {
   /** The containers that will take what was given. */
   readonly expect: (names: ReadonlySet<string>) => void;
@@ -27,11 +27,12 @@ export function gpuStarts(plan: Plan, { desired }: LoadedProject): ReadonlySet<s
   );
 }
 
-/** Waits for every other `up` of this engine that is about to take GPUs. The kernel frees the lock when its holder dies. */
+/** Waits for every other `up` of this machine that is about to take GPUs, whatever its runtime, its user or its way to the engine. The kernel frees the lock when its holder dies. */
 export async function openGpuLedger(io: Io, holder: string, say: (notice: Diagnostic) => void): Promise<GpuLedger> {
   const lock = await acquireLock(
     {
-      name: `gpus@${io.env.DOCKER_HOST ?? ''}`,
+      name: 'gpus',
+      ofMachine: true,
       holder,
       clock: io.clock,
       onWait: (other) =>

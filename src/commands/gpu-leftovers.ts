@@ -9,15 +9,24 @@ import type { Io } from './io.ts';
 /** The driver gives memory back a moment after the process has ended. */
 const FREE_WITHIN_MS = 5000;
 const LOOK_EVERY_MS = 250;
+/** What the driver keeps for itself, and what a desktop uses. */
+const QUIET_SHARE = 0.1;
+const QUIET_BYTES = 2 ** 30;
 
 /** GPUs that running containers hold. */
 export function heldGpus(containers: readonly ObservedContainer[]): ReadonlySet<string> {
   return new Set(containers.filter(({ status }) => status === 'running').flatMap(({ gpus }) => gpus));
 }
 
+interface Leftover {
+  readonly gpu: GpuDevice;
+  /** Undefined: memory is in use, and nobody is listed. */
+  readonly process: GpuProcess | undefined;
+}
+
 /**
- * Looks at the GPUs of replicas that were stopped until nothing is on them any more; what stays is told with its container and the
- * command that ends it. Does nothing where no GPU was held.
+ * Reads the GPUs of replicas that were stopped again until they are free; what stays is told with its container and the command that
+ * ends it. Processes of no container and no replica were there before. Does nothing where no GPU was held.
  */
 export async function findGpuLeftovers(
   freed: ReadonlySet<string>,
@@ -31,23 +40,40 @@ export async function findGpuLeftovers(
   for (;;) {
     const [inventory, holds] = await Promise.all([readGpuInventory(io.env, signal), runtime.gpuHolds(signal)]);
     const others = new Set(holds.map(({ uuid }) => uuid));
-    const left = listDevices(inventory.gpus)
-      .filter(({ uuid }) => freed.has(uuid) && !others.has(uuid))
-      .flatMap((gpu) => gpu.processes.map((process) => ({ gpu, process })));
+    const gpus = listDevices(inventory.gpus).filter(({ uuid }) => freed.has(uuid) && !others.has(uuid));
+    if (gpus.length === 0 && inventory.problem !== undefined) return [unread(inventory.problem)];
+    const left = (await Promise.all(gpus.map(leftOn))).flat();
     if (left.length === 0) return [];
     if (io.clock.now() >= giveUpAt) return Promise.all(left.map(describe));
     await io.clock.sleep(LOOK_EVERY_MS, signal);
   }
 }
 
-async function describe({
-  gpu,
-  process,
-}: {
-  readonly gpu: GpuDevice;
-  readonly process: GpuProcess;
-}): Promise<Diagnostic> {
-  const { containerOfProcess } = await import('../host/container-of-process.ts');
+async function leftOn(gpu: GpuDevice): Promise<readonly Leftover[]> {
+  const { ownerOfProcess } = await import('../host/owner-of-process.ts');
+  const owners = await Promise.all(gpu.processes.map(({ pid }) => ownerOfProcess(pid)));
+  const left = gpu.processes.filter((_, index) => owners[index] !== 'other').map((process) => ({ gpu, process }));
+  const used = gpu.memoryTotalBytes - gpu.memoryFreeBytes;
+  const isQuiet = used <= Math.max(gpu.memoryTotalBytes * QUIET_SHARE, QUIET_BYTES);
+  return gpu.processes.length > 0 || isQuiet ? left : [{ gpu, process: undefined }];
+}
+
+function unread(problem: string): Diagnostic {
+  const message = `whether the GPUs are free again cannot be read: ${problem}`;
+  return { severity: 'warning', code: 'GPU_UNREAD', message };
+}
+
+async function describe({ gpu, process }: Leftover): Promise<Diagnostic> {
+  if (process === undefined) {
+    const used = formatBytes(gpu.memoryTotalBytes - gpu.memoryFreeBytes);
+    return {
+      severity: 'warning',
+      code: 'GPU_LEFTOVER',
+      message: `${used} of GPU ${gpu.label} are still in use, and no process is listed`,
+      hint: `fuser -v /dev/nvidia* shows who has it open; nvidia-smi --gpu-reset -i ${gpu.index} frees what nobody has`,
+    };
+  }
+  const { containerOfProcess } = await import('../host/owner-of-process.ts');
   const container = (await containerOfProcess(process.pid))?.slice(0, 12);
   const where = container === undefined ? '' : ` in container ${container}`;
   return {

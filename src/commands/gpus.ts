@@ -50,9 +50,11 @@ async function readHolds(io: Io): Promise<readonly GpuHold[]> {
   }
 }
 
-/** What runs on a GPU that a replica holds is taken for the replica's own. */
-function gpuRow(gpu: GpuDevice, holds: readonly GpuHold[]): GpuRow {
+/** What runs in containers on a GPU that a replica holds is taken for the replica's own. */
+async function gpuRow(gpu: GpuDevice, holds: readonly GpuHold[]): Promise<GpuRow> {
+  const { ownerOfProcess } = await import('../host/owner-of-process.ts');
   const mine = holds.filter(({ uuid }) => uuid === gpu.uuid);
+  const owners = await Promise.all(gpu.processes.map(({ pid }) => ownerOfProcess(pid)));
   return {
     index: gpu.index,
     uuid: gpu.uuid,
@@ -61,7 +63,7 @@ function gpuRow(gpu: GpuDevice, holds: readonly GpuHold[]): GpuRow {
     memoryTotalBytes: gpu.memoryTotalBytes,
     memoryFreeBytes: gpu.memoryFreeBytes,
     heldBy: mine.map(({ project, replica }) => ({ project, replica })),
-    processes: mine.length > 0 ? [] : gpu.processes,
+    processes: gpu.processes.filter((_, index) => mine.length === 0 || owners[index] === 'other'),
   };
 }
 
@@ -83,7 +85,7 @@ async function showGpus(flags: GpusFlags, io: Io): Promise<void> {
     });
   }
   const devices = listDevices(inventory.gpus);
-  const rows = devices.map((device) => gpuRow(device, holds));
+  const rows = await Promise.all(devices.map((device) => gpuRow(device, holds)));
   for (const { index, slices } of inventory.gpus) {
     if (slices?.length !== 0) continue;
     say(io, `warning GPU_UNSLICED: GPU ${index} is in MIG mode without slices: nobody can use it (${SLICE_HINT})`);

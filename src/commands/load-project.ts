@@ -57,6 +57,7 @@ export async function loadProject(
 ): Promise<LoadedProject> {
   const signal = io.interrupted;
   const restrictTo = chosenGpus(flags.gpus, io.env);
+  const restrictedBy = flags.gpus === undefined ? 'CUDA_VISIBLE_DEVICES' : '--gpus';
   const engine = runtime.facts(signal);
   engine.catch(() => undefined);
   const processes = runtimeKind(flags.runtime, io) === 'process' ? await import('./process-machine.ts') : undefined;
@@ -92,7 +93,17 @@ export async function loadProject(
     refuseOtherProject(runtime.kind, project, io),
   ]);
   const observed = { ...own, gpuHolds: [...own.gpuHolds, ...otherHolds] };
-  const given = inventory ? tryGiveGpus({ replicas, inventory, topology, observed, restrictTo }) : undefined;
+  const given = inventory
+    ? tryGiveGpus({
+        replicas,
+        inventory,
+        topology,
+        observed,
+        restrictTo,
+        restrictedBy,
+        perGpu: laid.options.perGpu ?? 1,
+      })
+    : undefined;
   if (given?.shortage && !looksOnly) throw given.shortage;
   const contained = given?.gpus ? buildDesiredState(resolved, { ...laid.options, gpus: given.gpus }) : laid.built;
   const placed =

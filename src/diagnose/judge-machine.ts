@@ -27,6 +27,8 @@ export interface MachineFacts {
   readonly imageCuda: ReadonlyMap<string, string>;
   /** GPUs that running replicas hold. */
   readonly heldGpus: ReadonlySet<string>;
+  /** The engine is the machine's own, and none that DOCKER_HOST names. */
+  readonly ownEngine: boolean;
   /** Where the engine keeps images, and what is free there; undefined where it cannot be looked at. */
   readonly disk: { readonly path: string; readonly freeBytes: number } | undefined;
   /** Free in /dev/shm; undefined where there is none. */
@@ -148,23 +150,36 @@ function judgePython({ python, engine }: MachineFacts): Finding {
     : ok('python', detail);
 }
 
-function judgeGpus({ gpus, toolkit, imageCuda, engine }: MachineFacts): readonly Finding[] {
+function judgeGpus({ gpus, toolkit, imageCuda, engine, ownEngine }: MachineFacts): readonly Finding[] {
   if (gpus.gpus.length === 0)
     return [
       warning(
         'gpus',
         gpus.problem ?? 'this machine has no GPU',
-        'graphs of real engines need one; --mock runs any graph on the CPU',
+        `${driverFix(gpus.problem ?? '')}; without a GPU --mock runs any graph on the CPU`,
       ),
     ];
   const models = [...new Set(gpus.gpus.map(({ name }) => name))].join(', ');
   const findings = [ok('gpus', `${gpus.gpus.length} × ${models}, driver ${gpus.driverVersion ?? 'unknown'}`)];
-  if (gpus.problem !== undefined)
-    findings.push(error('gpus', gpus.problem, 'nvidia-smi says more; a lost GPU needs a reset or a reboot'));
+  if (gpus.problem !== undefined) findings.push(error('gpus', gpus.problem, driverFix(gpus.problem)));
   findings.push(...judgeModes(gpus));
-  if (!('problem' in engine)) findings.push(judgeToolkit(toolkit));
+  if (!('problem' in engine)) findings.push(judgeToolkit(toolkit, ownEngine));
   for (const [image, cuda] of imageCuda) findings.push(judgeCuda(image, cuda, gpus.driverVersion));
   return findings;
+}
+
+/** What mends the driver, by what nvidia-smi complained of. */
+function driverFix(problem: string): string {
+  if (/not installed/.test(problem))
+    return 'where there is a GPU, install its driver: apt-get install nvidia-driver, or nvidia.com/drivers';
+  if (/mismatch/i.test(problem))
+    return 'the driver was updated while it ran: reboot, or unload it (rmmod nvidia_uvm nvidia) and load it again';
+  if (/communicate|not loaded|driver/i.test(problem) && !/lost/i.test(problem))
+    return 'load the driver: modprobe nvidia; dmesg says why it does not load (a new kernel needs it built again, Secure Boot needs it signed)';
+  if (/list/.test(problem)) return 'nvidia-smi says more; up judges by the memory that is in use';
+  if (/lost|reset|Unknown Error/i.test(problem))
+    return 'nvidia-smi --gpu-reset, or a reboot; dmesg | grep Xid says what happened';
+  return 'nvidia-smi says more';
 }
 
 /** Modes of the driver that keep GPUs from being used as they are. */
@@ -200,9 +215,15 @@ function judgeModes({ gpus }: GpuInventory): readonly Finding[] {
   ];
 }
 
-function judgeToolkit(toolkit: readonly string[]): Finding {
-  return toolkit.length > 0
-    ? ok('toolkit', toolkit.join(', '))
+/** dockerd looks on its own PATH: only of an engine that runs as this machine's own does the caller's tell something. */
+function judgeToolkit(toolkit: readonly string[], ownEngine: boolean): Finding {
+  if (toolkit.length > 0) return ok('toolkit', toolkit.join(', '));
+  return !ownEngine
+    ? warning(
+        'toolkit',
+        'the NVIDIA Container Toolkit is not on this PATH; the engine of DOCKER_HOST may have its own',
+        'dynamo up says GPU_REFUSED where it has not: apt-get install nvidia-container-toolkit',
+      )
     : error(
         'toolkit',
         'the NVIDIA Container Toolkit is not installed: containers get no GPU',

@@ -5,8 +5,10 @@ import { EXIT, UserError } from '../model/diagnostic.ts';
 import { lockAddress } from './lock-address.ts';
 
 export interface LockOptions {
-  /** What is locked, e.g. `project/agg@unix:///var/run/docker.sock`. Locks of two users never meet. */
+  /** What is locked, e.g. `project/agg@unix:///var/run/docker.sock`. Locks of two users never meet, unless `ofMachine`. */
   readonly name: string;
+  /** It is about something that all users of the machine share. */
+  readonly ofMachine?: boolean;
   /** What the holder tells others who ask: `dynamo up agg.yaml (pid 4711)`. It holds no secret. */
   readonly holder: string;
   readonly clock: Clock;
@@ -34,7 +36,8 @@ const UNKNOWN_HOLDER = 'another dynamo';
  * Throws LOCKED (exit 3) when `wait` is false and somebody has it; rejects when `signal` is aborted.
  */
 export async function acquireLock(options: LockOptions, signal: AbortSignal): Promise<AsyncDisposable> {
-  const address = lockAddress(`${process.getuid?.() ?? ''}/${options.name}`, options.platform ?? process.platform);
+  const owner = options.ofMachine ? '' : `${process.getuid?.() ?? ''}/`;
+  const address = lockAddress(`${owner}${options.name}`, options.platform ?? process.platform);
   let told: string | undefined;
   for (;;) {
     signal.throwIfAborted();

@@ -50,8 +50,16 @@ export async function readGpuInventory(
   return {
     gpus: parsed.gpus.map((gpu) => withSlices({ ...gpu, processes: held.get(gpu.uuid) ?? [] }, list, held)),
     driverVersion: parsed.driverVersion,
-    problem: gpus.kind === 'failed' ? gpus.problem : (complaint ?? (parsed.gpus.length === 0 ? none : undefined)),
+    problem:
+      gpus.kind === 'failed'
+        ? gpus.problem
+        : (complaint ??
+          (parsed.gpus.length === 0 ? none : processes.kind === 'failed' ? unlisted(processes.problem) : undefined)),
   };
+}
+
+function unlisted(problem: string): string {
+  return `what runs on the GPUs cannot be listed: ${problem}`;
 }
 
 function withSlices(gpu: Gpu, list: Answer, held: ReadonlyMap<string, readonly GpuProcess[]>): Gpu {

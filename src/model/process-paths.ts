@@ -27,3 +27,6 @@ export function dataFolder(container: string): string {
 export function volumesFolder(project: string, scratch: boolean): string {
   return `${project}/${scratch ? 'scratch' : 'volumes'}`;
 }
+
+/** What a replica's processes have in their environment, to be found by when everything else is lost: the folder of its container. */
+export const REPLICA_FOLDER = 'DYNAMO_REPLICA_FOLDER';

@@ -1,5 +1,6 @@
 import { type GpuDevice, listDevices } from '../model/gpu-device.ts';
 import type { Gpu, GpuHold, GpuTopology } from '../model/host-inventory.ts';
+import { formatBytes } from '../model/quantity.ts';
 import { bestConnected } from './best-connected.ts';
 import { isChosen, suitableDevices } from './gpu-devices.ts';
 
@@ -21,8 +22,10 @@ export interface GpuAllocationInput {
   readonly restrictTo: readonly string[] | undefined;
   /** Undefined or empty: not known. */
   readonly topology?: GpuTopology | undefined;
-  /** Process ids that belong to the own project: not foreign. */
-  readonly ownPids: ReadonlySet<number>;
+  /** Devices that the own project holds now: what runs there is its own. */
+  readonly ownDevices: ReadonlySet<string>;
+  /** What `restrictTo` came from: `--gpus` unless said. */
+  readonly restrictedBy?: string | undefined;
 }
 
 export interface GpuShortage {
@@ -41,19 +44,29 @@ export type GpuAllocation =
 
 /** A foreign process that holds more than this share of a GPU makes it busy: engines take 90 % of what they find. */
 const FOREIGN_SHARE = 0.1;
+/** Memory that is in use though no process is listed (another namespace, a virtual machine) counts from here on; less the driver keeps itself. */
+const UNLISTED_BYTES = 2 ** 30;
+/** Where the driver names no total (unified memory). */
+const FOREIGN_BYTES = 2 * 2 ** 30;
 
 /** What keeps a device from being given out, in words; undefined: free. */
 function describeHolder(device: GpuDevice, input: GpuAllocationInput): string | undefined {
-  if (input.restrictTo && !isChosen(device, input.restrictTo)) return 'not in --gpus';
+  if (input.restrictTo && !isChosen(device, input.restrictTo)) return `not in ${input.restrictedBy ?? '--gpus'}`;
   const hold = input.holds.find((entry) => entry.uuid === device.uuid);
   if (hold) return `project ${hold.project} (${hold.replica})`;
   if (device.computeMode === 'prohibited') return 'compute mode Prohibited';
-  const foreign = device.processes.filter((process) => !input.ownPids.has(process.pid));
-  const foreignBytes = foreign.reduce((sum, process) => sum + process.memoryBytes, 0);
-  const largest = foreign.toSorted((a, b) => b.memoryBytes - a.memoryBytes)[0];
-  if (largest && foreignBytes > device.memoryTotalBytes * FOREIGN_SHARE)
-    return `process ${largest.pid} (${largest.name})`;
-  return undefined;
+  return input.ownDevices.has(device.uuid) ? undefined : describeForeign(device);
+}
+
+/** Who fills a device that no replica holds: the largest process that is listed, else memory that the driver says is in use. */
+function describeForeign({ processes, memoryTotalBytes, memoryFreeBytes }: GpuDevice): string | undefined {
+  const listed = processes.reduce((sum, process) => sum + process.memoryBytes, 0);
+  const largest = processes.toSorted((a, b) => b.memoryBytes - a.memoryBytes)[0];
+  const used = memoryTotalBytes - memoryFreeBytes;
+  const most = memoryTotalBytes > 0 ? memoryTotalBytes * FOREIGN_SHARE : FOREIGN_BYTES;
+  const fills = listed > most || (used > most && used > UNLISTED_BYTES);
+  if (!fills) return undefined;
+  return largest ? `process ${largest.pid} (${largest.name})` : `nobody that is listed (${formatBytes(used)} in use)`;
 }
 
 /**

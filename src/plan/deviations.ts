@@ -1,4 +1,4 @@
-import { itemsAt, list, type MapNode, map, type Node, scalar, stringAt, withField } from '../model/node.ts';
+import { itemsAt, list, type MapNode, map, type Node, scalar, stringAt, stringsAt, withField } from '../model/node.ts';
 import type { Origin } from '../model/origin.ts';
 import type { RuntimeFacts } from '../model/runtime-facts.ts';
 import { isDynamoProcess } from './dynamo-process.ts';
@@ -18,6 +18,8 @@ export interface DeviationContext {
   readonly infra: InfraAddresses;
   /** The variables as the cluster would set them; `own` is true for what the file says. */
   readonly env: ReadonlyMap<string, { readonly value: string; readonly own: boolean }>;
+  /** Command and arguments, in one line. */
+  readonly commandLine: string;
 }
 
 /** One way in which this machine must differ from the cluster. `env` gives the variables to set; undefined: the row does not apply. */
@@ -35,7 +37,8 @@ function wantsNats(context: DeviationContext): boolean {
   return (
     context.runtime.needsNats ||
     value(context, 'DYN_EVENT_PLANE') === 'nats' ||
-    value(context, 'DYN_REQUEST_PLANE') === 'nats'
+    value(context, 'DYN_REQUEST_PLANE') === 'nats' ||
+    /(?:^|\s)--(?:event|request)-plane[\s=]+nats\b/.test(context.commandLine)
   );
 }
 
@@ -140,7 +143,7 @@ function setEnv(container: MapNode, name: string, text: string, origin: Origin):
 export interface DeviatingPod {
   readonly component: string;
   readonly podTemplate: MapNode;
-  readonly context: Omit<DeviationContext, 'env'>;
+  readonly context: Omit<DeviationContext, 'env' | 'commandLine'>;
 }
 
 /**
@@ -158,9 +161,10 @@ export function applyDeviations(input: DeviatingPod): {
   const deviate = (item: Node): Node => {
     if (item.kind !== 'map' || (item !== main && !isDynamoProcess(item))) return item;
     const container = item === main ? undefined : stringAt(item, 'name');
+    const commandLine = ['command', 'args'].flatMap((field) => stringsAt(item, field) ?? []).join(' ');
     let changed = item;
     for (const row of DEVIATIONS) {
-      const changes = row.env({ ...input.context, env: readEnv(changed) });
+      const changes = row.env({ ...input.context, env: readEnv(changed), commandLine });
       if (!changes) continue;
       const { id: deviation, reason } = row;
       const origin: Origin = { kind: 'local', deviation, reason };

@@ -16,8 +16,11 @@ interface Requirement {
   readonly node: Node;
 }
 
-/** What a pod says of the node's GPUs, in `nodeSelector` and in required node affinities; alternatives of an affinity are all listed. */
-function readRequirements(pod: MapNode): readonly Requirement[] {
+/**
+ * What a pod says of the node's GPUs, in `nodeSelector` and in required node affinities: the terms of an affinity are alternatives, and
+ * what stands in one of them must all be so, with all of the selector.
+ */
+function readAlternatives(pod: MapNode): readonly (readonly Requirement[])[] {
   const selected = [...(mapAt(pod, 'nodeSelector')?.fields ?? [])].map(([key, node]) => ({
     key,
     operator: 'In',
@@ -28,7 +31,7 @@ function readRequirements(pod: MapNode): readonly Requirement[] {
     mapAt(pod, 'affinity', 'nodeAffinity', 'requiredDuringSchedulingIgnoredDuringExecution'),
     'nodeSelectorTerms',
   );
-  const matched = terms.flatMap((term) =>
+  const matched = terms.map((term) =>
     itemsAt(term, 'matchExpressions').map((expression) => ({
       key: stringAt(expression, 'key') ?? '',
       operator: stringAt(expression, 'operator') ?? '',
@@ -36,19 +39,18 @@ function readRequirements(pod: MapNode): readonly Requirement[] {
       node: expression,
     })),
   );
-  return [...selected, ...matched].filter(({ key }) => key === PRODUCT || key === MEMORY);
+  const ofGpus = ({ key }: Requirement) => key === PRODUCT || key === MEMORY;
+  return (matched.length === 0 ? [[]] : matched).map((term) => [...selected, ...term].filter(ofGpus));
 }
 
-/** True when some GPU is what the requirement names. Products are compared without what MIG and time-slicing append. */
-function isMet({ key, operator, values }: Requirement, gpus: readonly Gpu[]): boolean {
-  return gpus.some(({ name, memoryTotalBytes }) => {
-    const product = name.replaceAll(' ', '-');
-    const has =
-      key === PRODUCT
-        ? values.some((value) => value === product || value.replace(/-(?:MIG-.*|SHARED)$/, '') === product)
-        : values.some((value) => compare(operator, memoryTotalBytes / MIB, Number(value)));
-    return operator === 'NotIn' ? !has : has;
-  });
+/** True when the GPU is what the requirement names. Products are compared without what MIG and time-slicing append. */
+function isMet({ key, operator, values }: Requirement, { name, memoryTotalBytes }: Gpu): boolean {
+  const product = name.replaceAll(' ', '-');
+  const has =
+    key === PRODUCT
+      ? values.some((value) => value === product || value.replace(/-(?:MIG-.*|SHARED)$/, '') === product)
+      : values.some((value) => compare(operator, memoryTotalBytes / MIB, Number(value)));
+  return operator === 'NotIn' ? !has : has;
 }
 
 function compare(operator: string, have: number, wanted: number): boolean {
@@ -64,9 +66,10 @@ export function checkGpuProducts(graph: ResolvedGraph, gpus: readonly Gpu[]): re
   return graph.components.flatMap((component): Diagnostic[] => {
     const pod = mapAt(component.podTemplate, 'spec');
     if (!pod || podGpuCount(component) === 0) return [];
-    const wanted = readRequirements(pod);
-    // Terms are alternatives: one that fits is enough.
-    if (wanted.length === 0 || wanted.some((requirement) => isMet(requirement, gpus))) return [];
+    const alternatives = readAlternatives(pod);
+    const wanted = [...new Set(alternatives.flat())];
+    if (wanted.length === 0 || alternatives.some((all) => gpus.some((gpu) => all.every((one) => isMet(one, gpu)))))
+      return [];
     const [first] = wanted;
     const words = wanted.map(({ key, operator, values }) => `${key} ${operator} ${values.join(', ')}`).join('; ');
     const at = first?.node.origin.kind === 'file' ? { at: first.node.origin.at } : {};

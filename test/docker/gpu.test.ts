@@ -1,4 +1,6 @@
+import { spawn } from 'node:child_process';
 import { expect, test } from 'vitest';
+import { REPLICA_FOLDER } from '../../src/model/process-paths.ts';
 import { gpuUuid, installFakeNvidiaSmi, migUuid } from '../support/fake-nvidia-smi.ts';
 import { cli } from '../support/spawn-cli.ts';
 import { testProject } from '../support/test-project.ts';
@@ -104,14 +106,19 @@ test.skipIf(!canStartEngine())(
     expect((await cli(['down', '-p', 'second'], env)).exitCode).toBe(0);
 
     // A process that is still on the card after down is named, with what ends it.
+    const ghost = spawn('sleep', ['60'], { env: { [REPLICA_FOLDER]: '/x' }, stdio: 'ignore' });
     await using haunted = await installFakeNvidiaSmi(4, [
-      { uuid: gpuUuid(1), pid: process.pid, name: 'python3', usedMib: 40_000 },
+      { uuid: gpuUuid(1), pid: process.pid, name: 'Xorg', usedMib: 600 },
+      { uuid: gpuUuid(1), pid: ghost.pid ?? 0, name: 'python3', usedMib: 40_000 },
     ]);
     const down = await cli(['down', '-p', 'chosen'], { ...env, PATH: `${haunted.folder}:${process.env.PATH}` });
+    ghost.kill();
     expect(down.exitCode).toBe(0);
+    // What was there before is left alone.
+    expect(down.stderr).not.toContain('Xorg');
     expect(down.stderr).toMatch(
       new RegExp(
-        `warning GPU_LEFTOVER: process ${process.pid} \\(python3\\).* still holds 39\\.1 GiB of GPU 1 .*(kill|docker rm)`,
+        `warning GPU_LEFTOVER: process ${ghost.pid} \\(python3\\).* still holds 39\\.1 GiB of GPU 1 .*(kill|docker rm)`,
       ),
     );
   },

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
-import { MARKER } from './marker.ts';
+import { REPLICA_FOLDER } from '../../model/process-paths.ts';
 
 /** What /proc/PID/stat tells (proc(5)). */
 export interface ProcessStat {
@@ -87,7 +87,7 @@ export async function findMembers(
   const found = (await Promise.all(names.map((name) => readStat(Number(name), boot)))).flatMap((stat) => stat ?? []);
   const leader = first && found.find(({ pid }) => pid === first.pid);
   const session = first && (leader === undefined || leader.startTime === first.startTime) ? first.pid : undefined;
-  const entry = Buffer.from(`${MARKER}=${folder}`).toString('latin1');
+  const entry = Buffer.from(`${REPLICA_FOLDER}=${folder}`).toString('latin1');
   const members = await Promise.all(
     found.map(
       async (stat) => stat.pid !== process.pid && (stat.session === session || (await isMarked(stat.pid, entry))),

@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { constants } from 'node:os';
 import { UserError } from '../../model/diagnostic.ts';
+import { REPLICA_FOLDER } from '../../model/process-paths.ts';
 import type { AttachedExecOptions, ExecResult } from '../../model/runtime.ts';
 import type { ContainerSpec } from './container-state.ts';
-import { MARKER } from './marker.ts';
 
 /** The kubelet keeps this many bytes of a probe's answer (pkg/probe/exec maxReadLength). */
 const MAX_OUTPUT = 10 * 1024;
@@ -14,7 +14,11 @@ const NOT_RUNNABLE = 126;
 
 /** The environment that a replica's processes have. */
 function environment({ container, base }: ContainerSpec, folder: string): Record<string, string> {
-  return { ...base, ...Object.fromEntries(container.env.map(({ name, value }) => [name, value])), [MARKER]: folder };
+  return {
+    ...base,
+    ...Object.fromEntries(container.env.map(({ name, value }) => [name, value])),
+    [REPLICA_FOLDER]: folder,
+  };
 }
 
 /** One command beside a replica, with its environment and directory: exec probes. An abort kills it. */

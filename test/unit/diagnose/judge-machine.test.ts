@@ -31,6 +31,7 @@ const GOOD: MachineFacts = {
   wsl: false,
   imageCuda: new Map([['vllm-runtime:1.0.2', '12.9.1']]),
   heldGpus: new Set(),
+  ownEngine: true,
   disk: { path: '/var/lib/docker', freeBytes: 500 * GIB },
   shmBytes: 100 * GIB,
   port: { number: 8000, free: true, holder: undefined },
@@ -102,6 +103,18 @@ test.each<[string, Partial<MachineFacts>, readonly [check: string, outcome: stri
   ['a prohibited GPU', { gpus: mode({ computeMode: 'prohibited' }) }, [['compute-mode', 'warning', /-c DEFAULT/]]],
   ['an exclusive GPU', { gpus: mode({ computeMode: 'exclusive' }) }, [['compute-mode', 'warning', /--share-gpus/]]],
   ['no persistence', { gpus: mode({ persistent: false }) }, [['persistence', 'warning', /nvidia-smi -pm 1/]]],
+  ['no driver', { gpus: noGpu }, [['gpus', 'warning', /install its driver/]]],
+  [
+    'another version of the driver',
+    { gpus: { ...noGpu, problem: 'Failed to initialize NVML: Driver/library version mismatch' } },
+    [['gpus', 'warning', /mismatch.*reboot/s]],
+  ],
+  [
+    'a driver that is not loaded',
+    { gpus: { ...noGpu, problem: "couldn't communicate with the NVIDIA driver" } },
+    [['gpus', 'warning', /modprobe nvidia/]],
+  ],
+  ['no toolkit on this PATH', { toolkit: [], ownEngine: false }, [['toolkit', 'warning', /may have its own/]]],
   ['no toolkit', { toolkit: [] }, [['toolkit', 'error', /nvidia-container-toolkit/]]],
   [
     'a driver older than the CUDA of an image',

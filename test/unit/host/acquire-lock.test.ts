@@ -108,3 +108,11 @@ test('the address on Linux is abstract and as long as an address can be', () => 
   expect(address.startsWith('\0dynamo-lock-')).toBe(true);
   expect(existsSync(lockAddress('x', 'darwin'))).toBe(false);
 });
+
+test('a lock of the machine is one for all users, another is not', async () => {
+  const name = freshName();
+  const options = { name, holder: 'h', clock, wait: false };
+  await using _all = await acquireLock({ ...options, ofMachine: true }, signal);
+  await expect(acquireLock({ ...options, ofMachine: true }, signal)).rejects.toMatchObject({ code: 'LOCKED' });
+  await using _own = await acquireLock(options, signal);
+});

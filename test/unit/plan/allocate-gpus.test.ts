@@ -23,7 +23,7 @@ function input(overrides: Partial<GpuAllocationInput>): GpuAllocationInput {
     gpus: [0, 1, 2, 3].map((index) => gpu(index)),
     holds: [],
     restrictTo: undefined,
-    ownPids: new Set(),
+    ownDevices: new Set(),
     ...overrides,
   };
 }
@@ -65,7 +65,9 @@ test('a GPU that a foreign process fills is not given out, one that it barely us
 
 test('the own processes are not foreign', () => {
   const filled = gpu(0, [{ pid: 7, name: 'python3', memoryBytes: 40 * GIB }]);
-  expect(given(allocateGpus(input({ requests: [request('a-0', 1)], gpus: [filled], ownPids: new Set([7]) })))).toEqual({
+  expect(
+    given(allocateGpus(input({ requests: [request('a-0', 1)], gpus: [filled], ownDevices: new Set([filled.uuid]) }))),
+  ).toEqual({
     'a-0': ['GPU-0'],
   });
 });
@@ -295,4 +297,27 @@ test('a slice in place of a GPU is said, and a GPU in place of a slice', () => {
     'GPU_SLICE a-0 gets slice 0:0 (3g.40gb) and no whole GPU: none is free',
     'GPU_WHOLE b-0 asks for a slice 1g.10gb and gets GPU 1: this machine has no such slice free',
   ]);
+});
+
+test('a GPU whose memory is in use counts as held, though its processes have no size or are not listed', () => {
+  const full = (processes: Gpu['processes']) => ({ ...gpu(0, processes), memoryFreeBytes: GIB });
+  const one = { requests: [request('a-0', 1)] };
+  expect(given(allocateGpus(input({ ...one, gpus: [full([]), gpu(1)] })))).toEqual({ 'a-0': ['GPU-1'] });
+  const unsized = full([{ pid: 9, name: 'x', memoryBytes: 0 }]);
+  const short = allocateGpus(input({ ...one, gpus: [unsized] }));
+  expect(short.kind === 'short' && short.shortage.rows.map(({ heldBy }) => heldBy)).toEqual(['process 9 (x)']);
+  const unlisted = allocateGpus(input({ ...one, gpus: [full([])] }));
+  expect(unlisted.kind === 'short' && unlisted.shortage.rows[0]?.heldBy).toBe('nobody that is listed (79 GiB in use)');
+  // What the own project holds is full of its own engine.
+  expect(given(allocateGpus(input({ ...one, gpus: [unsized], ownDevices: new Set(['GPU-0']) })))).toEqual({
+    'a-0': ['GPU-0'],
+  });
+  // Where the driver names no total, small things do not count.
+  const unified = (memoryBytes: number) => ({
+    ...gpu(0, [{ pid: 9, name: 'x', memoryBytes }]),
+    memoryTotalBytes: 0,
+    memoryFreeBytes: 0,
+  });
+  expect(allocateGpus(input({ ...one, gpus: [unified(GIB)] })).kind).toBe('allocated');
+  expect(allocateGpus(input({ ...one, gpus: [unified(40 * GIB)] })).kind).toBe('short');
 });

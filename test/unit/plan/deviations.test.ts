@@ -6,12 +6,12 @@ import { applyDeviations, type InfraAddresses } from '../../../src/plan/deviatio
 const OWN: InfraAddresses = { etcd: 'http://etcd:2379', nats: 'nats://nats:4222', shared: false };
 const SHARED: InfraAddresses = { etcd: 'http://10.0.0.1:2379', nats: 'nats://10.0.0.1:4222', shared: true };
 
-function apply(env: Record<string, string>, version: string, infra = OWN) {
+function apply(env: Record<string, string>, version: string, infra = OWN, args: readonly string[] = []) {
   const template = fromJson(
     {
       spec: {
         containers: [
-          { name: 'main', env: Object.entries(env).map(([name, value]) => ({ name, value })) },
+          { name: 'main', args: [...args], env: Object.entries(env).map(([name, value]) => ({ name, value })) },
           { name: 'other', env: [] },
         ],
       },
@@ -50,6 +50,14 @@ test.each([
   ['1.4.2', { DYN_REQUEST_PLANE: 'nats' }, true],
 ])('runtime %s with %j is given NATS: %s', (version, env, given) => {
   expect(apply(env, version).values.NATS_SERVER).toBe(given ? 'nats://nats:4222' : undefined);
+});
+
+test.each([
+  [['-m', 'dynamo.frontend', '--request-plane', 'nats']],
+  [['python3 -m dynamo.vllm --event-plane=nats --model m']],
+])('a plane that is chosen by a flag is given NATS: %j', (args) => {
+  expect(apply({}, '1.4.2', OWN, args).values.NATS_SERVER).toBe('nats://nats:4222');
+  expect(apply({}, '1.4.2', OWN, [args.join(' ').replace('nats', 'tcp')]).values.NATS_SERVER).toBeUndefined();
 });
 
 test('addresses that the cluster or the file gives stay: our servers answer to their names', () => {

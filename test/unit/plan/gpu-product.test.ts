@@ -34,6 +34,11 @@ test('another model than the machine has is a warning with its place', () => {
   expect(said(terms(product('In', 'NVIDIA-H200', 'NVIDIA-B200')))).toHaveLength(1);
   expect(said(terms(product('NotIn', 'NVIDIA-H100-80GB-HBM3')))).toHaveLength(1);
   expect(said(terms('{key: nvidia.com/gpu.memory, operator: Gt, values: ["100000"]}'))).toHaveLength(1);
+  // What stands together must all be so.
+  const both = 'nodeSelector: {nvidia.com/gpu.product: NVIDIA-H100-80GB-HBM3, nvidia.com/gpu.memory: "141000"},';
+  expect(said(both)).toHaveLength(1);
+  const gt = '{key: nvidia.com/gpu.memory, operator: Gt, values: ["100000"]}';
+  expect(said(terms(`${product('In', 'NVIDIA-H100-80GB-HBM3')}, ${gt}`))).toHaveLength(1);
 });
 
 test.each([

@@ -2,11 +2,11 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { basename } from 'node:path';
+import { REPLICA_FOLDER } from '../../../model/process-paths.ts';
 import type { RuntimeEvent } from '../../../model/runtime.ts';
 import { parseLabels } from '../../parse-labels.ts';
 import { type ContainerSpec, type ContainerState, writeState } from '../container-state.ts';
 import { LogFile } from '../log-file.ts';
-import { MARKER } from '../marker.ts';
 import { MemoryGroup } from '../memory-group.ts';
 import { findMembers, killMembers, readStartTime, signalProcess } from '../proc.ts';
 import { KeeperFault } from './keeper-fault.ts';
@@ -123,7 +123,7 @@ export class KeptContainer {
       env: {
         ...base,
         ...Object.fromEntries(container.env.map(({ name, value }) => [name, value])),
-        [MARKER]: this.#options.folder,
+        [REPLICA_FOLDER]: this.#options.folder,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
