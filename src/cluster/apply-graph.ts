@@ -9,6 +9,8 @@ export interface ApplyOptions {
   readonly namespace: string | undefined;
   /** The API server answers as if it did it, and does nothing. */
   readonly dryRun: boolean;
+  /** Fields of others are taken over. */
+  readonly force: boolean;
 }
 
 /**
@@ -18,7 +20,7 @@ export interface ApplyOptions {
 export function applyDocuments(
   kubectl: Kubectl,
   documents: readonly MapNode[],
-  { namespace, dryRun }: ApplyOptions,
+  { namespace, dryRun, force }: ApplyOptions,
 ): Promise<Json> {
   const items = documents.map((document) => toJson(inNamespace(document, namespace)));
   return kubectl.json(
@@ -28,6 +30,7 @@ export function applyDocuments(
       `--field-manager=${FIELD_MANAGER}`,
       '--validate=strict',
       ...(dryRun ? ['--dry-run=server'] : []),
+      ...(force ? ['--force-conflicts'] : []),
       ...namespaceFlag(namespace),
       '--filename=-',
     ],

@@ -4,6 +4,7 @@ interface Known {
   readonly says: RegExp;
   readonly code: string;
   readonly message: string;
+  /** `$1` stands for what the pattern found. */
   readonly hint: string;
   readonly exitCode?: ExitCode;
 }
@@ -20,7 +21,7 @@ const KNOWN: readonly Known[] = [
     says: /conflicts? with "|Apply failed with \d+ conflict/,
     code: 'APPLY_CONFLICT',
     message: 'others hold fields that the file sets to something else',
-    hint: 'give the file their values, or take the fields over: dynamo convert FILE | kubectl apply --server-side --field-manager=dynamo --force-conflicts -f -',
+    hint: 'give the file their values, or take the fields over with push --force-conflicts',
   },
   {
     says: /current-context is not set|context "[^"]*" does not exist|no context exists|context was not found|server localhost:8080 was refused|no configuration has been provided/,
@@ -41,10 +42,10 @@ const KNOWN: readonly Known[] = [
     hint: 'install the Dynamo operator there; kubectl api-resources --api-group=nvidia.com shows what it has',
   },
   {
-    says: /namespaces "[^"]*" not found/,
+    says: /namespaces "([^"]*)" not found/,
     code: 'NAMESPACE_MISSING',
     message: 'the cluster has no such namespace',
-    hint: 'kubectl create namespace NAME',
+    hint: 'kubectl create namespace $1',
   },
   {
     says: /\(NotFound\)/,
@@ -81,7 +82,8 @@ export function kubectlFailure(stderr: string): UserError {
   if (found === undefined)
     return new UserError('KUBECTL_FAILED', 'kubectl failed', { exitCode: EXIT.preflight, details });
   const { code, message, hint, exitCode = EXIT.preflight } = found;
-  return new UserError(code, message, { exitCode, hint, details });
+  const name = found.says.exec(stderr)?.[1] ?? '';
+  return new UserError(code, message, { exitCode, hint: hint.replace('$1', name), details });
 }
 
 /** Without the lines that kubectl's libraries log for themselves, `E1127 15:47:29.436265   30545 memcache.go:265] …`, where others are left. */

@@ -106,6 +106,12 @@ function isTrue(node: Node | undefined): boolean {
   return stringAt(node, 'status') === 'True';
 }
 
+/** A container that its probes restart again and again is seen by that alone. */
+function restartsOf(statuses: readonly Node[]): string | undefined {
+  const most = Math.max(0, ...statuses.map((status) => numberAt(status, 'restartCount') ?? 0));
+  return most === 0 ? undefined : `restarted ${most === 1 ? 'once' : `${most} times`}`;
+}
+
 function stageOf(
   pod: MapNode,
   statuses: readonly Node[],
@@ -125,7 +131,7 @@ function stageOf(
     default:
   }
   if (isTrue(condition(pod, 'Ready'))) return { stage: 'ready', detail: undefined };
-  if (stringAt(pod, 'status', 'phase') === 'Running') return { stage: 'started', detail: undefined };
+  if (stringAt(pod, 'status', 'phase') === 'Running') return { stage: 'started', detail: restartsOf(statuses) };
   if (!isTrue(condition(pod, 'PodScheduled'))) return { stage: 'waiting', detail: undefined };
   const initialises = statuses.some((status) => mapAt(status, 'state', 'running') !== undefined);
   return { stage: initialises ? 'starting' : 'created', detail: undefined };

@@ -26,6 +26,9 @@ export interface WaitEnd {
 const EVERY_MS = 2000;
 /** A pull that has failed for so long is not slow. */
 const PULL_HOPELESS_MS = 60_000;
+/** An API server that is rolled out again, or a laptop that changes networks, is away for so long. */
+const UNREACHABLE_MS = 60_000;
+const UNREACHABLE: readonly string[] = ['CLUSTER_UNREACHABLE', 'KUBECTL_TIMEOUT'];
 
 interface Status {
   /** Undefined until the operator has seen the graph as it is now. */
@@ -37,7 +40,7 @@ interface Status {
  * Waits until the operator says that every resource of the graph is ready (status.state `successful`, operator.md §8.1). Looks again
  * whenever the cluster tells of a change, and now and then. It fails with GRAPH_FAILED (exit 4) when the operator cannot make the graph,
  * with the code of a pod that will not come up (exit 4), with OPERATOR_SILENT or NOT_READY (exit 5) when the time is over; the graph
- * stays. Rejects with what `kubectl` rejects with.
+ * stays. Rejects with what `kubectl` rejects with; a cluster that does not answer is asked again for a minute.
  */
 export async function waitReady(kubectl: Kubectl, address: GraphAddress, options: WaitOptions): Promise<WaitEnd> {
   const { clock, signal, timeoutMs, onChange } = options;
@@ -48,12 +51,25 @@ export async function waitReady(kubectl: Kubectl, address: GraphAddress, options
   const pods = new PodLooks(kubectl, address, options);
   const end = clock.now() + timeoutMs;
   let before = '';
+  let awaySince: number | undefined;
   try {
     for (;;) {
-      const [{ state, message }, seen] = await Promise.all([
-        fetchGraph(kubectl, address).then(readStatus),
-        pods.look(clock.now()),
-      ]);
+      const look = await Promise.all([fetchGraph(kubectl, address).then(readStatus), pods.look(clock.now())]).catch(
+        (error: unknown) => {
+          if (!(error instanceof UserError) || !UNREACHABLE.includes(error.code)) throw error;
+          if (awaySince === undefined) onChange(`${error.message}: it is asked again`);
+          awaySince ??= clock.now();
+          if (clock.now() - awaySince >= UNREACHABLE_MS || clock.now() >= end) throw error;
+          return undefined;
+        },
+      );
+      if (look === undefined) {
+        before = '';
+        await wake.wait(EVERY_MS, signal);
+        continue;
+      }
+      awaySince = undefined;
+      const [{ state, message }, seen] = look;
       if (state === 'successful') return { failure: undefined, pods: seen };
       const said = [state, message].filter(Boolean).join(': ');
       if (state === 'failed') return { failure: graphFailed(address, message), pods: seen };
@@ -180,13 +196,17 @@ function tooLate(
       replica: troubled.name,
     });
   }
-  if (state === undefined)
+  if (state === undefined && pods.length === 0)
     return new UserError('OPERATOR_SILENT', `no operator has looked at the graph within ${time}`, {
       exitCode: EXIT.notReady,
       hint: 'see whether the Dynamo operator runs: kubectl get pods -A',
     });
-  return new UserError('NOT_READY', `the graph is not ready after ${time}: ${said}`, {
-    exitCode: EXIT.notReady,
-    hint: 'it stays and may still come up; give it more time with --wait-timeout',
-  });
+  return new UserError(
+    'NOT_READY',
+    `the graph is not ready after ${time}: ${said || 'its operator has said nothing of it yet'}`,
+    {
+      exitCode: EXIT.notReady,
+      hint: 'it stays and may still come up; give it more time with --wait-timeout',
+    },
+  );
 }

@@ -1,5 +1,6 @@
 import type { Kubectl } from '../cluster/kubectl.ts';
 import type { PodState } from '../cluster/read-pods.ts';
+import type { ProbeAnswerThere } from '../cluster/read-probe-answer.ts';
 import type { WaitEnd } from '../cluster/wait-ready.ts';
 import { RunRecord } from '../diagnose/run-record.ts';
 import { EXIT, UserError } from '../model/diagnostic.ts';
@@ -108,7 +109,11 @@ async function explain(
   const culprit = pods.find((pod) => pod.name === failure.replica) ?? pods.find(({ stage }) => stage !== 'ready');
   if (culprit === undefined || failure.code === 'OPERATOR_SILENT' || failure.code === 'GRAPH_FAILED') return failure;
   const { explainFailure } = await import('../diagnose/explain-failure.ts');
-  const lastLines = await readLastLines(culprit, graph);
+  const { readProbeAnswer } = await import('../cluster/read-probe-answer.ts');
+  const [lastLines, probed] = await Promise.all([
+    readLastLines(culprit, graph),
+    culprit.stage === 'started' ? readProbeAnswer(graph.kubectl, culprit.name, graph.namespace) : undefined,
+  ]);
   const explained = explainFailure({
     failure: {
       // The death of a container is explained as it is here.
@@ -118,7 +123,12 @@ async function explain(
       hint: failure.hint,
       replica: culprit.name,
     },
-    evidence: { replicas: pods.map((pod) => evidenceOf(pod, pod === culprit ? lastLines : [])), routing: undefined },
+    evidence: {
+      replicas: pods.map((pod) =>
+        pod === culprit ? { ...evidenceOf(pod, lastLines), ...seenBy(probed) } : evidenceOf(pod, []),
+      ),
+      routing: undefined,
+    },
     project: graph.name,
     standing: (replica) => record.standing(replica),
     died: pods.flatMap(({ name, trouble }) => (trouble?.ended ? [name] : [])),
@@ -133,6 +143,10 @@ async function explain(
     replica: card.replica,
     card,
   });
+}
+
+function seenBy(probed: ProbeAnswerThere | undefined): Partial<ReplicaEvidence> {
+  return probed === undefined ? {} : { lastAnswer: probed.answer, probe: `its ${probed.probe.toLowerCase()} probe` };
 }
 
 function evidenceOf(pod: PodState, lastLines: readonly string[]): ReplicaEvidence {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { Kubectl } from '../cluster/kubectl.ts';
-import type { Diagnostic } from '../model/diagnostic.ts';
+import { type Diagnostic, UserError } from '../model/diagnostic.ts';
 import type { Graph } from '../model/graph.ts';
 import { itemsAt, mapAt, stringAt, stringsAt } from '../model/node.ts';
 import { writtenImages } from '../plan/image-overrides.ts';
@@ -19,6 +19,14 @@ export async function missingFor(
     kind === 'secret' ? !made.secrets.has(name) : !graph.companions.claims.has(name),
   );
   return missingObjects(kubectl, wanted, made.namespace);
+}
+
+/** Throws NAMESPACE_MISSING (exit 3) before anything else is asked of it; who may not look finds out at the apply. */
+export async function checkNamespace(kubectl: Kubectl, namespace: string | undefined): Promise<void> {
+  if (namespace === undefined) return;
+  await kubectl.name(['get', `namespace/${namespace}`]).catch((error: unknown) => {
+    if (error instanceof UserError && error.code === 'NAMESPACE_MISSING') throw error;
+  });
 }
 
 /** Secrets never travel by themselves: those that the file has are named. */

@@ -13,6 +13,7 @@ interface PushFlags extends ClusterGraphFlags {
   readonly smoke?: boolean;
   readonly createSecrets?: readonly string[];
   readonly keepHostPaths?: boolean;
+  readonly forceConflicts?: boolean;
   readonly progress?: string;
   readonly mock?: boolean;
   readonly shareGpus?: string | boolean;
@@ -51,6 +52,7 @@ export function registerPush(program: Command, io: Io): void {
       ),
     )
     .option('--keep-host-paths', 'send folders of hosts that the graph mounts: every node has them')
+    .option('--force-conflicts', 'take over fields that others hold with other values')
     .option('--progress <mode>', 'auto, tty, plain, json or quiet')
     .addOption(new Option('--mock').hideHelp())
     .addOption(new Option('--share-gpus [n]').hideHelp())
@@ -76,6 +78,7 @@ async function push(input: PushInput, flags: PushFlags, io: Io): Promise<void> {
   ];
   sayProblems([...diagnostics, ...refused], io);
   throwOnErrors(refused);
+  await checks.checkNamespace(kubectl, namespace);
   const created = await secretsToCreate(flags.createSecrets ?? [], { graph, ofScript: secrets }, io);
   const names = new Set(created.keys());
   const [missing, { describeFacts, judgeRoom, readFacts }] = await Promise.all([
@@ -131,7 +134,7 @@ async function send(kubectl: Kubectl, { graph, created, namespace }: Sent, flags
   });
   if (!document) throw new Error('a graph is a document');
   const dryRun = flags.dryRun ?? false;
-  await applyDocuments(kubectl, [...companions, document], { namespace, dryRun });
+  await applyDocuments(kubectl, [...companions, document], { namespace, dryRun, force: flags.forceConflicts ?? false });
   if (dryRun) return say(io, `${graph.name}: the cluster would take it; nothing is changed`);
   say(io, `${graph.name}: applied; to undo: ${undoCommand(graph, namespace, flags)}`);
 }

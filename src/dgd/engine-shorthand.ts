@@ -85,12 +85,17 @@ export function engineFlags(keys: ReadonlyMap<string, Node>, backend: Backend): 
   const flags: string[] = [];
   let overrides: Record<string, Json> = {};
   for (const [key, node] of keys) {
-    const value = toJson(node);
+    const value = meant(toJson(node));
     const words = BY_BACKEND[key]?.[backend](value) ?? plainFlag(key, value, backend);
     flags.push(...(words.flags ?? []));
     overrides = { ...overrides, ...words.overrides };
   }
   return Object.keys(overrides).length === 0 ? flags : [...flags, '--override-engine-args', JSON.stringify(overrides)];
+}
+
+/** People quote what is no text. */
+function meant(value: Json): Json {
+  return value === 'true' ? true : value === 'false' ? false : value;
 }
 
 /** The engine that a component means: a field, its command, its image, its name; undefined where none tells. */

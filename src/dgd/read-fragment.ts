@@ -5,6 +5,7 @@ import { BACKENDS, type Backend, findBackend, isEngineKey } from './engine-short
 import { ASSUMED, completeComponent, type FragmentComponent, typeOf } from './fragment-component.ts';
 import { placeOf } from './place.ts';
 import { GRAPH_KIND, type KubernetesObject } from './read-objects.ts';
+import { takeRouterFlags } from './router-args.ts';
 
 /** Fields that a component of a graph has, and a service of a compose file has not. */
 const TELLING: ReadonlySet<string> = new Set([
@@ -50,6 +51,14 @@ function keysOf(object: KubernetesObject): readonly string[] {
   return [...(mapAt(object.root, 'data')?.fields.keys() ?? [])];
 }
 
+/** A worker without the flags that are the frontend's; those are added to `flags`. */
+function routed(name: string, written: MapNode, flags: Map<string, Node>): MapNode {
+  if (typeOf(name, written) === 'frontend') return written;
+  const taken = takeRouterFlags(written);
+  for (const [key, value] of taken.flags) flags.set(key, value);
+  return taken.written;
+}
+
 /**
  * One graph of all fragments of an input, with the ConfigMaps that it needs besides. Everything that was assumed comes as a notice at the
  * component it is about.
@@ -61,9 +70,12 @@ export function readFragments(
   const [first] = fragments;
   if (!first) return { objects: [], diagnostics: [] };
   const name = graphName(first.origin);
+  const routerFlags = new Map<string, Node>();
   const written = fragments.flatMap((fragment) =>
     [...fragment.fields].flatMap(([key, value]) =>
-      value.kind === 'map' ? [{ name: key, written: value, origin: fragment.keys?.get(key) ?? value.origin }] : [],
+      value.kind === 'map'
+        ? [{ name: key, written: routed(key, value, routerFlags), origin: fragment.keys?.get(key) ?? value.origin }]
+        : [],
     ),
   );
   const said: Diagnostic[] = [
@@ -94,9 +106,10 @@ export function readFragments(
     ),
     sharedImage: written.flatMap((item) => imageOf(item.written) ?? [])[0],
     // The frontend routes, whoever says how.
-    routerKeys: new Map(
-      written.flatMap((item) => [...item.written.fields].filter(([key]) => key.startsWith('router-'))),
-    ),
+    routerKeys: new Map([
+      ...routerFlags,
+      ...written.flatMap((item) => [...item.written.fields].filter(([key]) => key.startsWith('router-'))),
+    ]),
   };
   const whole = components.map((component) => ({ component, ...completeComponent(component, context) }));
   said.push(...whole.flatMap(({ notices }) => notices));

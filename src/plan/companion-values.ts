@@ -6,6 +6,8 @@ import { HF_SECRET } from './missing-companion.ts';
 export interface CompanionValue {
   readonly text: string;
   readonly bytes: Uint8Array;
+  /** Of `binaryData`: files have it, variables do not (pkg/kubelet/kubelet_pods.go makeEnvironmentVariables reads `data` alone). */
+  readonly fileOnly?: boolean;
 }
 
 /** Values by object name, then by key in written order. */
@@ -40,7 +42,11 @@ export function readCompanionValues(
     secrets.set(name, new Map([...readEntries(node, 'data', 'base64'), ...readEntries(node, 'stringData', 'utf8')]));
   }
   for (const [name, node] of companions.configMaps) {
-    configMaps.set(name, new Map([...readEntries(node, 'data', 'utf8'), ...readEntries(node, 'binaryData', 'base64')]));
+    const binary = readEntries(node, 'binaryData', 'base64').map(([key, value]): [string, CompanionValue] => [
+      key,
+      { ...value, fileOnly: true },
+    ]);
+    configMaps.set(name, new Map([...readEntries(node, 'data', 'utf8'), ...binary]));
   }
   for (const [name, entries] of given) {
     const values = [...entries].map(([key, text]): [string, CompanionValue] => [

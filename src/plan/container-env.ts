@@ -29,7 +29,18 @@ export function readContainerEnv(container: MapNode, identity: PodIdentity, comp
       values.set(name, { name, ...value });
     }
   }
-  return { env: [...values.values()], diagnostics };
+  const env = [...values.values()];
+  for (const { name, value, origin } of env) {
+    if (!value.includes('\0')) continue;
+    diagnostics.push({
+      severity: 'error',
+      code: 'VARIABLE_BINARY',
+      message: `the value of ${name} has a zero byte, which no environment can hold`,
+      ...place(origin),
+      hint: 'mount it as a file',
+    });
+  }
+  return { env: env.filter(({ value }) => !value.includes('\0')), diagnostics };
 }
 
 function readEnvFrom(
@@ -50,6 +61,7 @@ function readEnvFrom(
       continue;
     }
     for (const [key, value] of found) {
+      if (value.fileOnly) continue;
       values.set(prefix + key, { name: prefix + key, value: value.text, secret, origin: source.origin });
     }
   }
@@ -99,7 +111,7 @@ function readEnvValue(item: Node, context: EnvContext): Omit<DesiredEnv, 'name'>
     const secret = kind === 'secretKeyRef';
     const object = (secret ? companions.secrets : companions.configMaps).get(name);
     const found = object?.get(key);
-    if (found) return { value: found.text, secret, origin };
+    if (found && !found.fileOnly) return { value: found.text, secret, origin };
     const reference = mapAt(from, kind) ?? from;
     const missing = { kind: secret ? 'Secret' : 'ConfigMap', name, reference } as const;
     diagnostics.push(...missingCompanion(object ? { ...missing, key } : missing));

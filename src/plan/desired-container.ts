@@ -9,7 +9,7 @@ import type {
 } from '../model/desired-state.ts';
 import type { Diagnostic } from '../model/diagnostic.ts';
 import { expandVariables } from '../model/expand-variables.ts';
-import { booleanAt, type MapNode, mapAt, numberAt, stringAt, stringsAt } from '../model/node.ts';
+import { booleanAt, itemsAt, type MapNode, mapAt, numberAt, stringAt, stringsAt } from '../model/node.ts';
 import type { Probes } from '../model/probe.ts';
 import { hashContainer } from './hash-spec.ts';
 import { cpuLimit, memoryLimitBytes } from './local-pod.ts';
@@ -86,6 +86,7 @@ export function makeContainer(written: MapNode, context: ContainerContext): Desi
   const user = firstNumber([own, podwide], 'runAsUser');
   const group = firstNumber([own, podwide], 'runAsGroup');
   const fsGroup = numberAt(podwide, 'fsGroup');
+  const groups = itemsAt(podwide, 'supplementalGroups').flatMap((group) => numberAt(group) ?? []);
   const cpus = cpuLimit(written);
   const spec = {
     name: context.name,
@@ -98,7 +99,7 @@ export function makeContainer(written: MapNode, context: ContainerContext): Desi
     env: context.env,
     workingDir: stringAt(written, 'workingDir'),
     user: user === undefined ? undefined : group === undefined ? `${user}` : `${user}:${group}`,
-    groups: fsGroup === undefined ? [] : [fsGroup],
+    groups: [...new Set([...(fsGroup === undefined ? [] : [fsGroup]), ...groups])],
     capabilitiesAdd: stringsAt(own, 'capabilities', 'add') ?? [],
     capabilitiesDrop: stringsAt(own, 'capabilities', 'drop') ?? [],
     privileged: booleanAt(own, 'privileged') ?? false,

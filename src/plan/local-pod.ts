@@ -11,10 +11,11 @@ export interface PodContainers {
   readonly sidecars: readonly MapNode[];
 }
 
-/** `main` is the container of that name, else the only one. */
+/** `main` is the container of that name, the first engine of a failover pod, else the last: v1alpha1 may rename it, and the operator puts it behind the others (facts/operator.md §4.1 step 14). */
 export function readPodContainers(spec: MapNode): PodContainers {
   const containers = itemsAt(spec, 'containers').flatMap((item) => (item.kind === 'map' ? [item] : []));
-  const main = containers.find((item) => stringAt(item, 'name') === 'main') ?? containers[0];
+  const named = (name: string) => containers.find((item) => stringAt(item, 'name') === name);
+  const main = named('main') ?? named('engine-0') ?? containers.at(-1);
   return {
     init: itemsAt(spec, 'initContainers').flatMap((item) =>
       item.kind === 'map' ? [{ container: item, sidecar: stringAt(item, 'restartPolicy') === 'Always' }] : [],

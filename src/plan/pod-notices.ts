@@ -1,5 +1,5 @@
 import type { Diagnostic } from '../model/diagnostic.ts';
-import { itemsAt, type MapNode, mapAt, stringAt } from '../model/node.ts';
+import { at, itemsAt, type MapNode, mapAt, type Node, stringAt } from '../model/node.ts';
 import { formatPosition } from '../model/origin.ts';
 
 /** Pod fields that place a pod in a cluster: one machine has nothing to choose from, so they are listed once and left out. */
@@ -21,6 +21,26 @@ const PLACEMENT_FIELDS = [
   'schedulingGates',
 ] as const;
 
+/** Pod fields that change what a pod is, and that containers of this machine do not have. */
+const LEFT_OUT_FIELDS = [
+  ['hostAliases'],
+  ['hostname'],
+  ['subdomain'],
+  ['setHostnameAsFQDN'],
+  ['shareProcessNamespace'],
+  ['activeDeadlineSeconds'],
+  ['readinessGates'],
+  ['securityContext', 'sysctls'],
+] as const;
+/** The same of a container. */
+const LEFT_OUT_OF_CONTAINERS = [
+  ['lifecycle'],
+  ['securityContext', 'allowPrivilegeEscalation'],
+  ['securityContext', 'procMount'],
+  ['terminationMessagePath'],
+  ['volumeDevices'],
+] as const;
+
 /** Resources that Kubernetes schedules by name and one machine does not count. */
 function isUncountedResource(key: string): boolean {
   return key.includes('/') && !isGpuResource(key);
@@ -31,37 +51,71 @@ export function isGpuResource(key: string): boolean {
   return key === 'gpu' || key.endsWith('/gpu') || key.includes('/mig-') || key.startsWith('gpu.');
 }
 
+interface LeftOut {
+  readonly field: string;
+  readonly node: Node;
+  /** It says where a cluster runs the pod, not what the pod is. */
+  readonly places: boolean;
+}
+
+/** What the file asks for at any of the paths; what an operator adds is its own affair. */
+function written(node: Node, paths: readonly (readonly string[])[], places: boolean): readonly LeftOut[] {
+  return paths.flatMap((path): LeftOut[] => {
+    const found = at(node, ...path);
+    return found && found.origin.kind !== 'operator' ? [{ field: path.join('.'), node: found, places }] : [];
+  });
+}
+
+function leftOutOf(pod: MapNode): readonly LeftOut[] {
+  const containers = itemsAt(pod, 'containers');
+  const all = [...itemsAt(pod, 'initContainers'), ...containers];
+  const resources = containers.flatMap((container) =>
+    ['limits', 'requests'].flatMap((side) =>
+      [...(mapAt(container, 'resources', side)?.fields ?? [])].flatMap(([key, node]) =>
+        isUncountedResource(key) ? [{ field: `resource ${key}`, node, places: true }] : [],
+      ),
+    ),
+  );
+  const seccomp = containers.flatMap((node) =>
+    stringAt(node, 'securityContext', 'seccompProfile', 'type')
+      ? [{ field: 'securityContext.seccompProfile', node, places: false }]
+      : [],
+  );
+  return [
+    ...written(
+      pod,
+      PLACEMENT_FIELDS.map((field) => [field]),
+      true,
+    ),
+    ...written(pod, LEFT_OUT_FIELDS, false),
+    ...all.flatMap((container) => written(container, LEFT_OUT_OF_CONTAINERS, false)),
+    ...resources,
+    ...seccomp,
+  ];
+}
+
 /** What each pod of the graph asks for that this machine leaves out: one notice per field, naming the components. */
 export function listIgnoredFields(
   pods: readonly { readonly component: string; readonly pod: MapNode }[],
 ): Diagnostic[] {
-  const found = new Map<string, { components: Set<string>; at: Diagnostic['at'] }>();
-  const note = (field: string, component: string, node: { readonly origin: MapNode['origin'] }) => {
-    const entry = found.get(field) ?? { components: new Set<string>(), at: undefined };
-    entry.components.add(component);
-    if (node.origin.kind === 'file') entry.at ??= node.origin.at;
-    found.set(field, entry);
-  };
+  const found = new Map<string, { components: Set<string>; place: Diagnostic['at']; places: boolean }>();
   for (const { component, pod } of pods) {
-    for (const field of PLACEMENT_FIELDS) {
-      const node = pod.fields.get(field);
-      if (node && node.origin.kind !== 'operator') note(field, component, node);
-    }
-    for (const container of itemsAt(pod, 'containers')) {
-      for (const side of ['limits', 'requests']) {
-        for (const [key, node] of mapAt(container, 'resources', side)?.fields ?? []) {
-          if (isUncountedResource(key)) note(`resource ${key}`, component, node);
-        }
-      }
-      const seccomp = stringAt(container, 'securityContext', 'seccompProfile', 'type');
-      if (seccomp) note('securityContext.seccompProfile', component, container);
+    for (const { field, node, places } of leftOutOf(pod)) {
+      const entry = found.get(field) ?? { components: new Set<string>(), place: undefined, places };
+      entry.components.add(component);
+      if (node.origin.kind === 'file') entry.place ??= node.origin.at;
+      found.set(field, entry);
     }
   }
-  return [...found].map(([field, { components, at }]) => ({
-    severity: 'notice',
-    code: 'IGNORED_FIELD',
-    message: `${field} of ${[...components].join(', ')} says where a cluster runs the pod; one machine leaves it out${
-      at ? ` (${formatPosition(at)})` : ''
-    }`,
-  }));
+  return [...found].map(([field, { components, place, places }]) => {
+    const what = places
+      ? 'says where a cluster runs the pod; one machine leaves it out'
+      : 'is left out: containers of this machine do without it';
+    const where = place ? ` (${formatPosition(place)})` : '';
+    return {
+      severity: 'notice',
+      code: 'IGNORED_FIELD',
+      message: `${field} of ${[...components].join(', ')} ${what}${where}`,
+    };
+  });
 }

@@ -32,6 +32,9 @@ export interface ContainerVolumes {
 
 type Draft = {
   -readonly [K in keyof ContainerVolumes]: ContainerVolumes[K] extends readonly (infer T)[] ? T[] : ContainerVolumes[K];
+} & {
+  /** Files that are mounted alone, without a directory of their own. */
+  readonly alone: { readonly path: string; readonly origin: Origin }[];
 };
 
 function place(origin: Origin): Pick<Diagnostic, 'at'> {
@@ -48,6 +51,7 @@ export function readContainerVolumes(pod: MapNode, container: MapNode, context: 
     shmName: undefined,
     memory: false,
     diagnostics: [],
+    alone: [],
   };
   const volumes = new Map(itemsAt(pod, 'volumes').map((volume) => [stringAt(volume, 'name'), volume]));
   for (const mount of itemsAt(container, 'volumeMounts')) {
@@ -66,9 +70,32 @@ export function readContainerVolumes(pod: MapNode, container: MapNode, context: 
       continue;
     }
     const readOnly = booleanAt(mount, 'readOnly') ?? false;
-    addMount({ draft, volume, name, path, readOnly, subPath: readSubPath(mount, context), container, context });
+    addMount({ draft, mount, volume, name, path, readOnly, subPath: readSubPath(mount, context), container, context });
   }
-  return draft;
+  const { alone, ...read } = draft;
+  read.diagnostics.push(...filesInVolumes(alone, read));
+  return read;
+}
+
+/** A file that is mounted alone is written into the container, and below a claim or a folder of the host that would be into those. */
+function filesInVolumes(alone: Draft['alone'], { mounts, volumes }: ContainerVolumes): readonly Diagnostic[] {
+  const scratch = new Set(volumes.filter((volume) => volume.scratch).map(({ name }) => name));
+  const lasting = mounts.filter(
+    (mount) => mount.kind === 'bind' || (mount.kind === 'volume' && !scratch.has(mount.volume)),
+  );
+  return alone.flatMap(({ path, origin }): Diagnostic[] => {
+    const below = lasting.find((mount) => path.startsWith(`${mount.path.replace(/\/$/, '')}/`));
+    if (below === undefined) return [];
+    return [
+      {
+        severity: 'error',
+        code: 'FILE_IN_VOLUME',
+        message: `${path} is a single file below ${below.path}, which lasts: here it would be written into that volume`,
+        ...place(origin),
+        hint: 'mount it at a path of its own, or its whole volume as a directory',
+      },
+    ];
+  });
 }
 
 function readSubPath(mount: Node, { env }: PodVolumeContext): string | undefined {
@@ -80,6 +107,7 @@ function readSubPath(mount: Node, { env }: PodVolumeContext): string | undefined
 
 interface MountInput {
   readonly draft: Draft;
+  readonly mount: Node;
   readonly volume: Node;
   readonly name: string;
   readonly path: string;
@@ -100,7 +128,7 @@ function addMount(input: MountInput): void {
   else addFiles(input);
 }
 
-function addFiles({ draft, volume, name, path, subPath, container, context }: MountInput): void {
+function addFiles({ draft, mount, volume, name, path, subPath, container, context }: MountInput): void {
   const files = readVolumeFiles(volume, { ...context, container, diagnostics: draft.diagnostics });
   if (!files) {
     draft.diagnostics.push({
@@ -118,8 +146,10 @@ function addFiles({ draft, volume, name, path, subPath, container, context }: Mo
     return;
   }
   for (const file of files) {
-    if (file.path === subPath) draft.files.push({ ...file, path });
-    else if (file.path.startsWith(`${subPath}/`))
+    if (file.path === subPath) {
+      draft.files.push({ ...file, path });
+      draft.alone.push({ path, origin: mount.origin });
+    } else if (file.path.startsWith(`${subPath}/`))
       draft.files.push({ ...file, path: `${folder}${file.path.slice(subPath.length)}` });
   }
 }

@@ -11,7 +11,7 @@ export interface VolumeFilesContext {
   readonly identity: PodIdentity;
   /** The container that mounts it: whose `resourceFieldRef` this is. */
   readonly container: MapNode;
-  /** `fsGroup`: it may read the files, whatever their mode (kubelet pkg/volume/volume_linux.go). */
+  /** `fsGroup`: the files are its own, and it may read them whatever their mode (kubelet pkg/volume/volume_linux.go, `rwMask`/`roMask`). */
   readonly owner: number | undefined;
   readonly diagnostics: Diagnostic[];
 }
@@ -31,6 +31,11 @@ export function readVolumeFiles(volume: Node, context: VolumeFilesContext): Desi
   });
   // Later sources win, as the kubelet writes them one over the other.
   return [...new Map(files.map((file) => [file.path, file])).values()];
+}
+
+/** Read-only for owner and group, as the kubelet adds it (roMask 0440). */
+function readable(mode: number, { owner }: VolumeFilesContext): number {
+  return owner === undefined ? mode : mode | 0o440;
 }
 
 function unsupportedSource(source: Node): Diagnostic {
@@ -62,7 +67,7 @@ function readDownward(written: MapNode, mode: number, context: VolumeFilesContex
     return {
       path: stringAt(item, 'path') ?? '',
       content: content ?? '',
-      mode: numberAt(item, 'mode') ?? fallback,
+      mode: readable(numberAt(item, 'mode') ?? fallback, context),
       secret: false,
       owner: context.owner,
     };
@@ -87,7 +92,7 @@ function readObjectFiles(
   const file = (path: string, value: CompanionValue, fileMode: number): DesiredFile => ({
     path,
     content: value.bytes,
-    mode: fileMode,
+    mode: readable(fileMode, context),
     secret: kind === 'secret',
     owner: context.owner,
   });

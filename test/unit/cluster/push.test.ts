@@ -306,6 +306,68 @@ test('a pod that keeps ending is shown as it comes, with the card of up and its 
   expect(run.stderr).toMatch(/next\s+kubectl describe pod agg-decode-x -n serving/);
 });
 
+test('a pod whose probe fails has the card of a probe, with what the kubelet saw', async () => {
+  const pod = {
+    metadata: { name: 'agg-decode-x', labels: { 'nvidia.com/dynamo-component': 'decode' } },
+    status: {
+      phase: 'Running',
+      conditions: [{ type: 'PodScheduled', status: 'True' }],
+      containerStatuses: [{ name: 'main', restartCount: 6, state: { running: {} } }],
+    },
+  };
+  const event = (lastTimestamp: string, message: string) => ({ lastTimestamp, message });
+  await using kubectl = await fakeKubectl([
+    ...serves('v1beta1'),
+    ...THERE,
+    ...ROOM,
+    { asks: APPLY, stdout: {} },
+    { asks: /--watch-only/, stdout: '' },
+    { asks: /^get pods /, stdout: { items: [pod] } },
+    {
+      asks: /^get dynamographdeployments.nvidia.com\/agg/,
+      stdout: { metadata: { name: 'agg' }, status: { state: 'pending' } },
+    },
+    {
+      asks: /^get events --field-selector=involvedObject.name=agg-decode-x,reason=Unhealthy --namespace=serving /,
+      stdout: {
+        items: [
+          event('2026-01-02T00:00:00Z', 'Readiness probe failed: HTTP probe failed with statuscode: 404'),
+          event('2026-01-01T00:00:00Z', 'Startup probe failed: connection refused'),
+        ],
+      },
+    },
+    { asks: /^logs /, stdout: '' },
+  ]);
+  const flags = ['-n', 'serving', '--tag', '1.5.0', '--progress', 'plain', '--wait-timeout', '1s'];
+  const run = await runCli(['push', '-', ...flags], { env: kubectl.env, stdin: FILE });
+  expect(run.exitCode).toBe(5);
+  expect(run.stderr).toContain('agg-decode-x  started (restarted 6 times)');
+  expect(run.stderr).toMatch(/error PROBE_PATH: .*not ready after 1 s/);
+  expect(run.stderr).toContain('HTTP probe failed with statuscode: 404');
+});
+
+test('a namespace that is not there is said before anything is asked of it', async () => {
+  const stderr = 'Error from server (NotFound): namespaces "serving" not found';
+  const run = await push(
+    [...serves('v1beta1'), { asks: /^get namespace\/serving /, stderr, exitCode: 1 }],
+    '--tag',
+    '1.5.0',
+  );
+  expect([run.exitCode, run.stderr]).toEqual([3, expect.stringContaining('hint: kubectl create namespace serving')]);
+  expect(run.calls.some(({ args }) => /^get secret|^apply/.test(args))).toBe(false);
+});
+
+test('--force-conflicts takes over what others hold', async () => {
+  const forced = /^apply --server-side --field-manager=dynamo --validate=strict --force-conflicts /;
+  const run = await push(
+    [...serves('v1beta1'), ...THERE, { asks: forced, stdout: {} }],
+    '--tag',
+    '1.5.0',
+    '--force-conflicts',
+  );
+  expect([run.exitCode, run.stderr]).toEqual([0, expect.stringContaining('applied')]);
+});
+
 test('what kubectl logs for itself is left out of what it says', async () => {
   const noise = 'E1127 15:47:29.436265   30545 memcache.go:265] "Unhandled Error" err="connection refused"';
   const said = 'The connection to the server localhost:8080 was refused - did you specify the right host or port?';

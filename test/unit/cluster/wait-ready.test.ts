@@ -113,6 +113,22 @@ const waiting = (reason: string, message: string, restartCount = 0, last: Json =
 const up = { phase: 'Running', conditions: [placed, { type: 'Ready', status: 'True' }] };
 
 describe('pods', () => {
+  test('that nobody can see for a moment are looked at again; for longer than a minute ends it', async () => {
+    const away = new UserError('CLUSTER_UNREACHABLE', 'the cluster does not answer');
+    const { end, said } = await wait({ statuses: [PENDING, PENDING, PENDING, DONE], pods: [[], away, away, []] });
+    expect([end, said]).toEqual([
+      'ready',
+      ['pending: Resources not ready: decode', 'the cluster does not answer: it is asked again'],
+    ]);
+    const gone = wait({ statuses: [PENDING], pods: [away], timeoutMs: 600_000 });
+    await expect(gone).rejects.toMatchObject({ code: 'CLUSTER_UNREACHABLE' });
+  });
+
+  test('that run show that an operator is there, whatever the status says', async () => {
+    const { end } = await wait({ statuses: [null], pods: [[pod('a', { phase: 'Running', conditions: [placed] })]] });
+    expect(end).toBe('5 NOT_READY: the graph is not ready after 10 s: its operator has said nothing of it yet');
+  });
+
   test('are told stage by stage, each once, and gone when they are gone', async () => {
     const { stages, end } = await wait({
       statuses: [PENDING, PENDING, PENDING, PENDING, DONE],

@@ -42,6 +42,8 @@ test('a bare component becomes a graph with a frontend, and what was assumed is 
 
 test.each([
   ['vllm', 'enforce-eager: true', ['--enforce-eager']],
+  ['vllm', 'enforce-eager: "true"', ['--enforce-eager']],
+  ['vllm', 'enable-prefix-caching: "false"', ['--no-enable-prefix-caching']],
   ['sglang', 'enforce-eager: true', ['--disable-cuda-graph']],
   ['trtllm', 'enforce-eager: true', ['--override-engine-args', '{"cuda_graph_config":null}']],
   ['vllm', 'enable-prefix-caching: false', ['--no-enable-prefix-caching']],
@@ -73,6 +75,11 @@ test('how to route is the frontend’s, whoever says it, in every form of args',
   const worker = 'W: {backend: vllm, router-mode: kv}\n';
   expect(words(worker, 'Frontend').slice(3)).toEqual(['--router-mode', 'kv']);
   expect(words(worker, 'W')).toEqual(['python3', '-m', 'dynamo.vllm']);
+  for (const args of ['"--model m --router-mode kv"', '[--model, m, --router-mode=kv]']) {
+    const text = `W: {backend: vllm, args: ${args}}\n`;
+    expect(words(text, 'Frontend').slice(3)).toEqual(['--router-mode', 'kv']);
+    expect(words(text, 'W')).toEqual(['python3', '-m', 'dynamo.vllm', '--model', 'm']);
+  }
   for (const args of ['[--router-mode, kv]', '--router-mode kv'])
     expect(words(`${worker.replace(', router-mode: kv', '')}frontend: {args: ${args}}\n`, 'frontend')).toEqual([
       'python3',

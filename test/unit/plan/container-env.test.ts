@@ -15,9 +15,10 @@ function node(json: Json): MapNode {
 const companions = readCompanionValues(
   {
     secrets: new Map([
+      ['binary', node({ data: { bin: Buffer.from('canary\0x').toString('base64') } })],
       ['keys', node({ data: { A: Buffer.from('one').toString('base64') }, stringData: { B: 'two' } })],
     ]),
-    configMaps: new Map([['config', node({ data: { mode: 'fast\n' } })]]),
+    configMaps: new Map([['config', node({ data: { mode: 'fast\n' }, binaryData: { blob: 'AAE=' } })]]),
     claims: new Map(),
   },
   'hf_canary',
@@ -130,4 +131,15 @@ test('ConfigMap text is exact and the pod knows itself', () => {
 
 test('an empty value stays an empty variable', () => {
   expect(read({ env: [{ name: 'OFF', value: '' }] }).values).toEqual({ OFF: '' });
+});
+
+test('files alone have binaryData; a zero byte is refused without the value', () => {
+  const whole = read({ envFrom: [{ configMapRef: { name: 'config' } }] });
+  expect(whole.values).toEqual({ mode: 'fast\n' });
+  const key = { configMapKeyRef: { name: 'config', key: 'blob' } };
+  expect(read({ env: [{ name: 'B', valueFrom: key }] })).toMatchObject({ values: {}, codes: [expect.any(String)] });
+  const zero = readContainerEnv(node({ envFrom: [{ secretRef: { name: 'binary' } }] }), identity, companions);
+  expect(zero.env).toEqual([]);
+  expect(zero.diagnostics.map(({ code }) => code)).toEqual(['VARIABLE_BINARY']);
+  expect(JSON.stringify(zero.diagnostics)).not.toContain('canary');
 });

@@ -66,14 +66,14 @@ test('a ConfigMap is a directory of its own, whose files the group may read', ()
   const { mounts, files } = read({ configMap: { name: 'config', defaultMode: 0o400 } });
   expect(mounts).toEqual([{ kind: 'own', path: '/m' }]);
   expect(files).toEqual([
-    ['/m/a.yaml', 'one', '400', false, 1000],
-    ['/m/b.yaml', 'two', '400', false, 1000],
+    ['/m/a.yaml', 'one', '440', false, 1000],
+    ['/m/b.yaml', 'two', '440', false, 1000],
   ]);
 });
 
 test('items choose keys, name files and set modes; a key that is missing is an error unless the volume is optional', () => {
   const items = [{ key: 'password', path: 'deep/pw', mode: 0o600 }];
-  expect(read({ secret: { secretName: 'keys', items } }).files).toEqual([['/m/deep/pw', 'canary', '600', true, 1000]]);
+  expect(read({ secret: { secretName: 'keys', items } }).files).toEqual([['/m/deep/pw', 'canary', '640', true, 1000]]);
   const missing = { secretName: 'keys', items: [{ key: 'none', path: 'x' }] };
   expect(read({ secret: missing }).codes).toEqual(['error SECRET_MISSING']);
   expect(read({ secret: { ...missing, optional: true } }).codes).toEqual([]);
@@ -129,5 +129,22 @@ test.each([
   expect(codes).toEqual(code ? [code] : []);
   expect(mounts.map(({ kind, ...rest }) => ({ kind, create: 'create' in rest ? rest.create : undefined }))).toEqual(
     mount ? [{ kind: 'bind', ...mount }] : [],
+  );
+});
+
+test.each([
+  ['a claim', { persistentVolumeClaim: { claimName: 'store' } }, 1],
+  ['a folder of the host', { hostPath: { path: '/srv' } }, 1],
+  ['an emptyDir', { emptyDir: {} }, 0],
+])('a single file below %s is refused where it would last', (_, volume, errors) => {
+  const pod = node({ volumes: [fromVolume(volume), { name: 'f', secret: { secretName: 'keys' } }] });
+  const mounts = [
+    { name: 'v', mountPath: '/store' },
+    { name: 'f', mountPath: '/store/k', subPath: 'password' },
+    { name: 'f', mountPath: '/etc/k', subPath: 'password' },
+  ];
+  const { diagnostics } = readContainerVolumes(pod, node({ volumeMounts: mounts }), CONTEXT);
+  expect(diagnostics.map(({ code, message }) => [code, message.includes('/store/k')])).toEqual(
+    Array.from({ length: errors }, () => ['FILE_IN_VOLUME', true]),
   );
 });
