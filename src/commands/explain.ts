@@ -72,7 +72,8 @@ async function explainGraph(
   const images = { byComponent: parseComponentValues(flags.image ?? [], '--image'), tag: flags.tag };
   const versions = parseComponentValues(flags.runtimeVersion ?? [], '--runtime-version');
   return resolveGraph(graph, { generation }).components.flatMap((component) => {
-    const cluster = describeComponent(component, component.podTemplate, known);
+    const written = graph.components.find(({ name }) => name === component.name)?.written;
+    const cluster = describeComponent(component, component.podTemplate, known, written);
     const image = overrideImage(stringAt(cluster, 'image') ?? '', component.name, images);
     const flag = valueFor(versions, component.name);
     const { version, why } = runtimeVersionOf({ flag, written: component.runtimeVersionOverride, image, generation });
@@ -87,7 +88,7 @@ async function explainGraph(
       },
     });
     const before = new Map(listValues(cluster));
-    const values = listValues(describeComponent(component, podTemplate, known)).map(([path, node]) =>
+    const values = listValues(describeComponent(component, podTemplate, known, written)).map(([path, node]) =>
       compare(`${component.name}.${path}`, node, before.get(path)),
     );
     const origin: Origin = { kind: 'runtime', version, source: why };

@@ -1,6 +1,7 @@
 import type { RunRecord } from '../diagnose/run-record.ts';
 import { ContainerEvents } from '../engine/container-events.ts';
 import { executeOperation } from '../engine/execute-operation.ts';
+import { secretValues } from '../engine/hide-secrets.ts';
 import type { ProjectRun } from '../engine/project-run.ts';
 import { walkPlan } from '../engine/walk-plan.ts';
 import { prepareInfraClients } from '../infra/check-health.ts';
@@ -63,6 +64,7 @@ export async function runUp({ loaded, plan, flags, io, runtime, emit, record, le
       emit,
       replicaOf: (name) => run.replicaOf(name) ?? removed.get(name),
       waits: run.waits(attached.signal),
+      secrets: secretValues(desired),
       onStart: (name, started) => {
         run.onStart(name, started, attached.signal);
         started.then(

@@ -49,11 +49,11 @@ const BY_BACKEND: Readonly<Record<string, Readonly<Record<Backend, (value: Json)
     mocker: (value) => ({ flags: [value === false ? '--no-enable-prefix-caching' : '--enable-prefix-caching'] }),
   },
   'kv-cache-transfer': {
-    vllm: (value) => ({ flags: ['--kv-transfer-config', typeof value === 'string' ? NIXL : JSON.stringify(value)] }),
+    vllm: (value) => ({ flags: ['--kv-transfer-config', isObject(value) ? JSON.stringify(value) : NIXL] }),
     sglang: (value) => ({ flags: ['--disaggregation-transfer-backend', typeof value === 'string' ? value : 'nixl'] }),
     trtllm: (value) => ({
       overrides: {
-        cache_transceiver_config: value !== null && typeof value === 'object' ? value : { backend: 'DEFAULT' },
+        cache_transceiver_config: isObject(value) ? value : { backend: transceiver(value) },
       },
     }),
     mocker: () => ({}),
@@ -86,11 +86,22 @@ export function engineFlags(keys: ReadonlyMap<string, Node>, backend: Backend): 
   let overrides: Record<string, Json> = {};
   for (const [key, node] of keys) {
     const value = meant(toJson(node));
+    if (key === 'kv-cache-transfer' && value === false) continue;
     const words = BY_BACKEND[key]?.[backend](value) ?? plainFlag(key, value, backend);
     flags.push(...(words.flags ?? []));
     overrides = { ...overrides, ...words.overrides };
   }
   return Object.keys(overrides).length === 0 ? flags : [...flags, '--override-engine-args', JSON.stringify(overrides)];
+}
+
+function isObject(value: Json): boolean {
+  return value !== null && typeof value === 'object';
+}
+
+/** Backends of TensorRT-LLM's cache transceiver; other words mean its own choice. */
+function transceiver(value: Json): string {
+  const named = typeof value === 'string' ? value.toUpperCase() : '';
+  return ['UCX', 'NIXL', 'MPI', 'MOONCAKE'].includes(named) ? named : 'DEFAULT';
 }
 
 /** People quote what is no text. */

@@ -13,7 +13,7 @@ const OTHER_KINDS: Readonly<Record<string, string>> = {
   DaemonSet: 'it belongs to a cluster',
   Service: 'every component gets its DNS name without one',
   ComputeDomain: 'it joins GPUs of several machines',
-  ResourceClaimTemplate: 'GPUs are given by count here, not by claim',
+  ResourceClaimTemplate: 'only claims of gpu.nvidia.com are met here',
   ClusterRoleBinding: 'there is no Kubernetes API here',
   RoleBinding: 'there is no Kubernetes API here',
   ServiceAccount: 'there is no Kubernetes API here',

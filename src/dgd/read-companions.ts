@@ -1,4 +1,5 @@
 import type { Diagnostic } from '../model/diagnostic.ts';
+import { claimedGpus } from '../model/gpu-claim.ts';
 import type { Companions } from '../model/graph.ts';
 import type { MapNode } from '../model/node.ts';
 import { explainKind } from './other-kinds.ts';
@@ -56,6 +57,13 @@ function checkCompanion(object: KubernetesObject): Diagnostic[] {
   ];
 }
 
+const CLAIM_TEMPLATE = 'ResourceClaimTemplate';
+
+/** A claim of whole GPUs, which are given as a count is. */
+function isGpuClaim({ kind, root }: KubernetesObject): boolean {
+  return kind === CLAIM_TEMPLATE && claimedGpus(root) > 0;
+}
+
 function noticeIgnored(object: KubernetesObject): Diagnostic {
   const why = explainKind(object.kind);
   return {
@@ -77,7 +85,7 @@ export function readCompanions(objects: readonly KubernetesObject[]): {
   const byName = (kind: string): ReadonlyMap<string, MapNode> =>
     new Map(objects.filter((object) => object.kind === kind).map(({ name, root }) => [name, root]));
   const diagnostics = objects.flatMap((object) => {
-    if (object.kind === GRAPH_KIND) return [];
+    if (object.kind === GRAPH_KIND || isGpuClaim(object)) return [];
     return Object.hasOwn(TEXT_MAPS, object.kind) ? checkCompanion(object) : [noticeIgnored(object)];
   });
   return {
@@ -85,6 +93,7 @@ export function readCompanions(objects: readonly KubernetesObject[]): {
       secrets: byName('Secret'),
       configMaps: byName('ConfigMap'),
       claims: byName('PersistentVolumeClaim'),
+      claimTemplates: byName(CLAIM_TEMPLATE),
     },
     diagnostics,
   };

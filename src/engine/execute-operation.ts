@@ -4,6 +4,7 @@ import type { Emit } from '../model/event.ts';
 import type { Operation, OperationKind } from '../model/plan.ts';
 import type { PullProgress, Runtime } from '../model/runtime.ts';
 import { POD_ADDRESS } from '../plan/pod-identity.ts';
+import { hideSecrets } from './hide-secrets.ts';
 
 type Executor<K extends OperationKind> = (
   operation: { readonly kind: K } & Operation<K>,
@@ -32,6 +33,8 @@ export interface ExecuteOptions {
   readonly waits: WaitExecutors;
   /** Called around the start of a container, so that none of its lines is missed. */
   readonly onStart?: (name: string, started: Promise<void>) => void;
+  /** Values that no error may tell. */
+  readonly secrets?: readonly string[];
 }
 
 function noWait(): Promise<void> {
@@ -120,7 +123,13 @@ export function executeOperation(
   options: ExecuteOptions,
 ): (operation: Operation, signal: AbortSignal) => Promise<void> {
   const executors = makeExecutors(options);
-  return (operation, signal) => execute(executors, operation, signal);
+  return async (operation, signal) => {
+    try {
+      await execute(executors, operation, signal);
+    } catch (error) {
+      throw hideSecrets(error, options.secrets ?? []);
+    }
+  };
 }
 
 function execute<K extends OperationKind>(

@@ -33,6 +33,8 @@ export interface Companions {
   readonly secrets: ReadonlyMap<string, MapNode>;
   readonly configMaps: ReadonlyMap<string, MapNode>;
   readonly claims: ReadonlyMap<string, MapNode>;
+  /** ResourceClaimTemplates (dynamic resource allocation). */
+  readonly claimTemplates?: ReadonlyMap<string, MapNode>;
 }
 
 export const NO_COMPANIONS: Companions = { secrets: new Map(), configMaps: new Map(), claims: new Map() };

@@ -75,15 +75,22 @@ function sharedMemoryOf(pod: MapNode | undefined): Node | undefined {
 
 /**
  * A component as one tree of what `explain` shows: the main container's fields at the top, then replicas, labels, volumes, the other
- * containers and the Services; each value keeps its origin.
+ * containers and the Services; each value keeps its origin. `written` is the component as the file has it.
  */
-export function describeComponent(component: ResolvedComponent, podTemplate: MapNode, known: KnownKeys): MapNode {
+export function describeComponent(
+  component: ResolvedComponent,
+  podTemplate: MapNode,
+  known: KnownKeys,
+  written?: MapNode,
+): MapNode {
   const pod = mapAt(podTemplate, 'spec');
   const main = mainOf(pod);
   const { origin } = component;
+  const placed = (...keys: readonly string[]) =>
+    keys.map((key) => written?.fields.get(key)?.origin).find((found) => found !== undefined) ?? origin;
   const fields: [string, Node][] = [
-    ['type', fromJson(component.type, origin)],
-    ['replicas', scalar(component.replicas, origin)],
+    ['type', fromJson(component.type, placed('type', 'componentType'))],
+    ['replicas', scalar(component.replicas, placed('replicas'))],
     ['deployment', scalar(component.deploymentName, origin)],
   ];
   if (main) fields.push(...describeContainer(main, known).fields);

@@ -46,7 +46,7 @@ export function resolveGraph(graph: Graph, options: ResolveOptions): ResolvedGra
     name: graph.name,
     generation,
     kubernetesNamespace: context.kubernetesNamespace,
-    components: components.map((component) => withGpuClaims(component, shared)),
+    components: components.map((component) => withGpuClaims(component, shared, graph.companions.claimTemplates)),
     companions: graph.companions,
     claims: readClaims(context),
     shared,

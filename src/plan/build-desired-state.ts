@@ -221,8 +221,7 @@ export function buildDesiredState(
     return [inTurn(built.replica, component.name, index, share?.after)];
   });
   const named = [...pods].map(([component, { podTemplate }]) => ({ component, pod: mapAt(podTemplate, 'spec') }));
-  diagnostics.push(...listIgnoredFields(named.flatMap(({ component, pod }) => (pod ? [{ component, pod }] : []))));
-  diagnostics.push(...noticeKvTransfer(graph));
+  diagnostics.push(...listIgnoredFields(named, graph.components), ...noticeKvTransfer(graph));
   const pulls = collectPullLogins(graph.components, replicas, options.companions);
   diagnostics.push(...pulls.notices);
   const notices = diagnostics.filter((diagnostic) => diagnostic.severity !== 'error');

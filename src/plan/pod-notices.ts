@@ -1,6 +1,7 @@
 import type { Diagnostic } from '../model/diagnostic.ts';
 import { at, itemsAt, type MapNode, mapAt, type Node, stringAt } from '../model/node.ts';
 import { formatPosition } from '../model/origin.ts';
+import type { ResolvedComponent } from '../model/resolved-graph.ts';
 
 /** Pod fields that place a pod in a cluster: one machine has nothing to choose from, so they are listed once and left out. */
 const PLACEMENT_FIELDS = [
@@ -96,11 +97,17 @@ function leftOutOf(pod: MapNode): readonly LeftOut[] {
 
 /** What each pod of the graph asks for that this machine leaves out: one notice per field, naming the components. */
 export function listIgnoredFields(
-  pods: readonly { readonly component: string; readonly pod: MapNode }[],
+  pods: readonly { readonly component: string; readonly pod: Node | undefined }[],
+  components: readonly Pick<ResolvedComponent, 'name' | 'gpuClaims'>[],
 ): Diagnostic[] {
   const found = new Map<string, { components: Set<string>; place: Diagnostic['at']; places: boolean }>();
   for (const { component, pod } of pods) {
+    if (pod?.kind !== 'map') continue;
+    // Claims of GPUs that are met here.
+    const given = components.find(({ name }) => name === component)?.gpuClaims;
+    const isMet = itemsAt(pod, 'resourceClaims').every((claim) => given?.has(stringAt(claim, 'name') ?? ''));
     for (const { field, node, places } of leftOutOf(pod)) {
+      if (field === 'resourceClaims' && isMet) continue;
       const entry = found.get(field) ?? { components: new Set<string>(), place: undefined, places };
       entry.components.add(component);
       if (node.origin.kind === 'file') entry.place ??= node.origin.at;
