@@ -361,3 +361,108 @@ describe('1.1 refuses, in the webhook’s words', () => {
     ]);
   });
 });
+
+const INTER_GMS = 'gpuMemoryService: { enabled: true, mode: interPod }';
+const PER_CONTAINER = `annotations: { ${DISCOVERY}: container }`;
+const SHADOWS = {
+  metadata: PER_CONTAINER,
+  component:
+    'componentType: worker, resources: { limits: { gpu: "1" } }, gpuMemoryService: { enabled: true }, failover: { enabled: true, numShadows: 2 }',
+};
+const NO_SHADOWS =
+  'is invalid for mode="intraPod": intraPod uses a fixed 1 primary + 1 shadow sidecar; use failover.mode="interPod" to configure numShadows';
+const INTER_BETA = {
+  spec: 'backendFramework: vllm',
+  component: 'type: frontend, experimental: { gpuMemoryService: { mode: InterPod }, failover: { mode: InterPod } }',
+};
+
+/** facts/operator.md §10.2 and §10.4, the rest. */
+test.each<readonly [OperatorGeneration, string, string]>([
+  [
+    '1.5',
+    beta({ spec: 'restart: { id: x, strategy: { order: [a, a] } }' }),
+    'spec.restart.strategy.order: Invalid value: ["a","a"]: must be unique',
+  ],
+  [
+    '1.1',
+    alpha({ spec: 'restart: { id: x, strategy: { order: [a, b] } }' }),
+    'spec.restart.strategy.order must have the same number of unique services as the deployment',
+  ],
+  [
+    '1.1',
+    alpha({ spec: 'restart: { id: x, strategy: { order: [a, b] } }' }),
+    'spec.restart.strategy.order contains unknown service: b',
+  ],
+  [
+    '1.5',
+    beta({ component: 'type: decode, frontendSidecar: side' }).replace(/containers: \[.*\] \} \} \}/, '} } }'),
+    `${A}.podTemplate.spec.containers: Required value: is required`,
+  ],
+  [
+    '1.5',
+    beta({
+      component:
+        'type: decode, experimental: { gpuMemoryService: { mode: InterPod }, checkpoint: { mode: Auto, job: { gmsClientContainers: [main] } } }',
+      main: GPUS,
+    }),
+    `${A}.experimental.checkpoint.job.gmsClientContainers: Forbidden: is only supported with gpuMemoryService.mode=IntraPod`,
+  ],
+  [
+    '1.5',
+    beta({ component: 'type: decode, experimental: { gpuMemoryService: { mode: InterPod } }', main: GPUS }),
+    `${A}.experimental.gpuMemoryService.mode: Invalid value: "InterPod": the inter-pod GMS layout is currently supported only for vLLM (detected backend: <unset>)`,
+  ],
+  [
+    '1.1',
+    alpha({ component: `componentType: worker, ${INTER_GMS}` }),
+    'spec.services[a]: gpuMemoryService.mode="interPod" is currently supported only for vLLM (detected backend: <unset>)',
+  ],
+  [
+    '1.1',
+    alpha({ component: `componentType: worker, ${INTER_GMS}` }),
+    'spec.services[a]: gpuMemoryService.mode="interPod" requires the Grove pathway, but Grove is disabled at the operator level (global.grove.enabled=false)',
+  ],
+  ['1.1', alpha(SHADOWS), `spec.services[a].failover.numShadows=2 ${NO_SHADOWS}`],
+  ['1.5', alpha(SHADOWS), `spec.services[a].failover.numShadows: Invalid value: 2: ${NO_SHADOWS}`],
+  ...(['1.1', '1.5'] as const).map(
+    (generation) =>
+      [
+        generation,
+        alpha({ component: 'componentType: worker, autoscaling: { enabled: true, minReplicas: 1, maxReplicas: 2 }' }),
+        'warning: spec.services[a].autoscaling is deprecated and ignored. Use DynamoGraphDeploymentScalingAdapter with HPA, KEDA, or Planner for autoscaling instead. See docs/kubernetes/autoscaling.md',
+      ] as const,
+  ),
+  [
+    '1.5',
+    beta({ component: 'type: decode, experimental: { gpuMemoryService: {} }', main: GPUS }).replace(
+      'podTemplate: {',
+      `podTemplate: { metadata: { annotations: { ${POWER}: "300" } },`,
+    ),
+    `${A}.experimental.gpuMemoryService: Forbidden: cannot be combined with annotation "${POWER}": power-aware planning does not support DRA-backed device allocation`,
+  ],
+  [
+    '1.1',
+    alpha({ metadata: `annotations: { ${DISCOVERY}: x }` }),
+    `annotation ${DISCOVERY} has invalid value "x": must be "pod" or "container"`,
+  ],
+  ['1.5', beta(INTER_BETA), `${A}.experimental.failover: Forbidden: GMS failover requires at least 1 GPU in ${GPU}`],
+  [
+    '1.5',
+    beta(INTER_BETA),
+    `${A}.experimental.failover: Forbidden: GMS failover is not supported for component type "frontend"`,
+  ],
+  [
+    '1.5',
+    alpha({ component: 'componentType: epp, eppConfig: { configMapRef: { name: x }, config: { plugins: [] } }' }),
+    'spec.services[a].eppConfig: Forbidden: exactly one of configMapRef or config is required',
+  ],
+])('%s refuses %s with %s', (generation, text, message) => {
+  expect(messages(text, generation)).toContain(message);
+});
+
+test('a mode that one of two features of v1alpha1 leaves out is the one that the conversion writes', () => {
+  const both = (mode: string) =>
+    `componentType: worker, resources: { limits: { gpu: "1" } }, gpuMemoryService: { enabled: true }, failover: { enabled: true${mode} }`;
+  for (const mode of ['', ', mode: intraPod'])
+    expect(messages(alpha({ metadata: PER_CONTAINER, component: both(mode) }), '1.5')).toEqual([]);
+});
