@@ -1,4 +1,4 @@
-import { fromJson, type MapNode, type Node, stringAt, withField } from '../model/node.ts';
+import { booleanAt, fromJson, type MapNode, type Node, stringAt, withField } from '../model/node.ts';
 import type { Origin } from '../model/origin.ts';
 import type { Framework } from './backend-framework.ts';
 import { mapsAt, nameOf, withAppended, withItems } from './edit-node.ts';
@@ -54,6 +54,7 @@ export function applyCompilationCache(
       continue;
     }
     if (!own) return fail(`compilationCache.mountPath "${path}" is already used by volume "${nameOf(mount)}"`);
+    if (booleanAt(mount, 'readOnly')) return fail(`compilation cache volume "${claim}" at "${path}" must be writable`);
     if (!mounted) mounts.push(bare ? withField(mount, 'mountPath', fromJson(path, origin)) : mount);
     mounted = true;
   }

@@ -74,3 +74,32 @@ test('claims that nobody makes are said; those to be made are documents', () => 
   expect(codes(graph)).toEqual(['CLAIM_NOT_CREATED']);
   expect(graph.claims).toHaveLength(1);
 });
+
+/** What reconciling says of a graph that the webhook admits (facts/operator.md §6.2, §10.6). */
+test.each([
+  ['{pvcName: c}', '', 'compilationCache.mountPath is required for backend framework sglang (no default available)'],
+  [
+    '{pvcName: c, mountPath: /c}',
+    '{name: d, mountPath: /c}',
+    'compilationCache.mountPath "/c" is already used by volume "d"',
+  ],
+  [
+    '{pvcName: c, mountPath: /c}',
+    '{name: c, mountPath: /c, readOnly: true}',
+    'compilation cache volume "c" at "/c" must be writable',
+  ],
+])('a compilation cache %s beside the mount %s is said: %s', (cache, mount, message) => {
+  const text = `apiVersion: nvidia.com/v1beta1
+kind: DynamoGraphDeployment
+metadata: { name: g }
+spec:
+  backendFramework: sglang
+  components:
+    - name: a
+      type: worker
+      compilationCache: ${cache}
+      podTemplate: { spec: { containers: [{ name: main, image: "x:1.0.0", volumeMounts: [${mount}] }] } }
+`;
+  const said = resolveText(text, '1.5').diagnostics.filter(({ code }) => code === 'COMPILATION_CACHE');
+  expect(said.map((one) => one.message)).toEqual([message]);
+});
