@@ -38,7 +38,8 @@ async function lookFor(
       return [{ severity: 'warning', code: 'NOT_CHECKED', message, ...at }];
     }
     if (error.code !== 'NOT_THERE') throw error;
-    const hint = `${howToMake(kind, name)}${namespaceFlag(namespace).map((flag) => ` ${flag}`)}`;
+    const made = `${howToMake(kind, name)}${namespaceFlag(namespace).map((flag) => ` ${flag}`)}`;
+    const hint = kind === 'secret' ? `${made}; or push with --create-secrets ${name}` : made;
     return [{ severity: 'error', code, message: `the cluster has no ${label} ${name}`, ...at, hint }];
   }
 }

@@ -27,7 +27,9 @@ function visit(node: Node, add: Add): void {
   if (node.kind !== 'map') return;
   for (const [key, value] of node.fields) {
     if (key === 'secretKeyRef' || key === 'secretRef') addRequired(value, 'name', add);
-    else if (key === 'secret') addRequired(value, 'secretName', add);
+    // A projected source calls it `name`.
+    else if (key === 'secret')
+      addRequired(value, stringAt(value, 'secretName') === undefined ? 'name' : 'secretName', add);
     else if (key === 'envFromSecret') add('secret', text(value), value);
     else if (key === 'claimName' || key === 'pvcName') add('persistentvolumeclaim', text(value), value);
     else if (key === 'pvcs' && value.kind === 'list')

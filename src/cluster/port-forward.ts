@@ -60,10 +60,10 @@ export async function openPortForward(
       throw lost(target, late.signal.aborted ? `nothing opened within ${openMs / 1000} s\n${stderr}` : stderr);
     }
     process.ended.then(
-      () => {
+      (stderr) => {
         if (signal.aborted) return;
         drops += 1;
-        standing = drops > MOST_DROPS ? Promise.reject(lost(target, '')) : open(port).then(() => undefined);
+        standing = drops > MOST_DROPS ? Promise.reject(lost(target, stderr)) : open(port).then(() => undefined);
         standing.catch(() => undefined);
       },
       () => undefined,

@@ -19,6 +19,7 @@ spec:
         spec:
           volumes:
             - {name: own, persistentVolumeClaim: {claimName: own}}
+            - {name: all, projected: {sources: [{secret: {name: hf-token-secret}}]}}
             - {name: cache, persistentVolumeClaim: {claimName: cache}}
           containers:
             - name: main
