@@ -175,7 +175,7 @@ test('--dry-run asks the server and says that nothing is changed', async () => {
 test('my-tag and what the operator refuses are said before anything is asked for or sent', async () => {
   const run = await push(serves('v1beta1'));
   expect(run.exitCode).toBe(2);
-  expect(run.stderr).toContain('<stdin>:16:22 error IMAGE_PLACEHOLDER: decode: "vllm-runtime:my-tag"');
+  expect(run.stderr).toContain('<stdin>:17:22 error IMAGE_PLACEHOLDER: decode: "vllm-runtime:my-tag"');
   expect(run.calls.every(({ args }) => args.startsWith('get --raw '))).toBe(true);
 });
 
