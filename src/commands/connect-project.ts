@@ -1,5 +1,7 @@
+import { readdir } from 'node:fs/promises';
 import { EXIT, formatDiagnostic, UserError } from '../model/diagnostic.ts';
 import type { ObservedContainer } from '../model/observed-state.ts';
+import { projectFolder, volumesFolder } from '../model/process-paths.ts';
 import type { Runtime } from '../model/runtime.ts';
 import { checkProjectName } from './check-project-name.ts';
 import { connectDocker, connectProcesses } from './connect.ts';
@@ -28,6 +30,12 @@ export async function connectAll(io: Io): Promise<readonly Runtime[]> {
   return [...(answers ? [docker] : []), await connectProcesses(io)];
 }
 
+/** Claims of a project of processes outlive it until `down -v`. */
+async function keepsVolumes(project: string, io: Io): Promise<boolean> {
+  const folder = volumesFolder(projectFolder(processRoot(io), project), false);
+  return (await readdir(folder).catch(() => [])).length > 0;
+}
+
 /**
  * The project of a command that has no source file, and the runtime that has it: `-p`, DYNAMO_PROJECT, else the only one there is,
  * whichever runtime has it.
@@ -37,7 +45,8 @@ export async function connectProject(named: string | undefined, io: Io): Promise
   const given = named ?? io.env.DYNAMO_PROJECT;
   if (given !== undefined && given !== '') {
     const project = checkProjectName(given);
-    return { project, runtime: await (processes.includes(project) ? connectProcesses(io) : connectDocker(io)) };
+    const isProcess = processes.includes(project) || (await keepsVolumes(project, io));
+    return { project, runtime: await (isProcess ? connectProcesses(io) : connectDocker(io)) };
   }
   const found = new Map<string, Runtime>();
   for (const runtime of await connectAll(io))

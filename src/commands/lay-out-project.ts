@@ -147,7 +147,7 @@ export async function layOutProject(
   const [python, engine, infra, extraEnv, huggingFace, claimFolders] = await Promise.all([
     machine.python,
     machine.engine,
-    loadInfra(flags.infraEndpoints, io),
+    loadInfra(flags.infraEndpoints, io, machine.python !== undefined),
     readEnvFiles(flags.envFile ?? []),
     findHuggingFace(io.env, io.env.HOME ?? homedir()),
     claimsSoon,

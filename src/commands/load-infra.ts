@@ -17,10 +17,10 @@ export interface LoadedInfra {
   readonly shared: InfraEndpoints | undefined;
 }
 
-/** etcd and NATS of the project: from compose/infra.yaml, or the servers of `--infra-endpoints`. */
-export async function loadInfra(endpoints: string | undefined, io: Io): Promise<LoadedInfra> {
+/** etcd and NATS of the project: from compose/infra.yaml, or the servers of `--infra-endpoints`. `onHost`: processes of this machine ask them. */
+export async function loadInfra(endpoints: string | undefined, io: Io, onHost = false): Promise<LoadedInfra> {
   if (endpoints !== undefined) {
-    const shared = parseInfraEndpoints(endpoints);
+    const shared = parseInfraEndpoints(endpoints, onHost);
     return { options: { kind: 'shared', etcd: shared.etcd.url, nats: shared.nats.url }, shared };
   }
   const path = new URL('compose/infra.yaml', io.home);

@@ -11,6 +11,7 @@ import type { Runtime } from '../model/runtime.ts';
 import { isAtLeast } from '../model/version.ts';
 import type { HostFolder } from '../plan/model-cache.ts';
 import { assignPorts, listPortRequests } from '../plan/processes/assign-ports.ts';
+import { writeDefaultPorts } from '../plan/processes/default-ports.ts';
 import { type LaidOutProcesses, layOutProcesses } from '../plan/processes/lay-out-processes.ts';
 import type { ImageContents, ProcessInfra } from '../plan/processes/process-machine.ts';
 import { canLimitMemory } from '../runtime/process/memory-group.ts';
@@ -32,10 +33,11 @@ export function processCache(io: Io): HostFolder {
 
 /** A graph of containers as processes of this machine, their ports given. Throws with everything that cannot be had (exit 2). */
 export async function placeProcesses(
-  desired: DesiredState,
+  contained: DesiredState,
   python: DynamoPython,
   { flags, io, runtime }: { readonly flags: GraphFlags; readonly io: Io; readonly runtime: Runtime },
 ): Promise<LaidOutProcesses> {
+  const desired = writeDefaultPorts(contained);
   const [infra, observed] = await Promise.all([
     chooseInfra(desired, python.dynamoVersion, flags, io),
     runtime.observeAll(io.interrupted),

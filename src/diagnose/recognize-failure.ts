@@ -79,8 +79,8 @@ const MARKERS: readonly Marker[] = [
   {
     code: 'MODULE_MISSING',
     pattern: /(?:ModuleNotFoundError: )?No module named '?([\w.]+)/,
-    cause: 'the image has no Python module $1',
-    hint: 'take the image made for this component: --image COMPONENT=REF replaces it',
+    cause: 'its Python has no module $1',
+    hint: 'take the image made for this component (--image COMPONENT=REF), or for processes an interpreter that has it (--python)',
     survives: false,
   },
   {

@@ -18,8 +18,8 @@ const DEFAULT_PORT: Readonly<Record<Service, number>> = { etcd: 2379, nats: 4222
 const SCHEME: Readonly<Record<Service, string>> = { etcd: 'http', nats: 'nats' };
 const HOW = { hint: 'write --infra-endpoints etcd=http://HOST:2379,nats=nats://HOST:4222' };
 
-/** `etcd=ADDRESS,nats=ADDRESS`, both needed, in any order. Throws a UserError (exit 2) that says how to write it. */
-export function parseInfraEndpoints(text: string): InfraEndpoints {
+/** `etcd=ADDRESS,nats=ADDRESS`, both needed, in any order; loopback is for processes (`onHost`). Throws a UserError (exit 2) that says how to write it. */
+export function parseInfraEndpoints(text: string, onHost = false): InfraEndpoints {
   const parts = new Map<string, string>();
   for (const part of text.split(',').map((piece) => piece.trim())) {
     const [, service = '', address = ''] = /^(\w+)=(.*)$/.exec(part) ?? [];
@@ -35,10 +35,10 @@ export function parseInfraEndpoints(text: string): InfraEndpoints {
     }
     parts.set(service, address.trim());
   }
-  return { etcd: parseOne('etcd', parts.get('etcd')), nats: parseOne('nats', parts.get('nats')) };
+  return { etcd: parseOne('etcd', parts.get('etcd'), onHost), nats: parseOne('nats', parts.get('nats'), onHost) };
 }
 
-function parseOne(service: Service, text: string | undefined): InfraEndpoint {
+function parseOne(service: Service, text: string | undefined, onHost: boolean): InfraEndpoint {
   if (text === undefined || text === '') {
     throw new UserError('INFRA_ENDPOINTS', `--infra-endpoints names no ${service}`, HOW);
   }
@@ -59,7 +59,7 @@ function parseOne(service: Service, text: string | undefined): InfraEndpoint {
       HOW,
     );
   }
-  refuseLoopback(service, host);
+  if (!onHost) refuseLoopback(service, host);
   return { url: `${SCHEME[service]}://${host}:${port}`, host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
 }
 

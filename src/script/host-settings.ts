@@ -29,8 +29,7 @@ export function useOfVariable(
   everyWord: ReadonlySet<string>,
 ): SettingUse {
   if (DEVICE_VARIABLES.includes(name)) return { keep: false, reason: undefined };
-  if (PORT_VARIABLE.test(name))
-    return { keep: false, reason: 'each replica has its own network, so its ports need not differ' };
+  if (PORT_VARIABLE.test(name)) return { keep: false, reason: 'each replica has a network or ports of its own' };
   if (name === 'DYN_SYSTEM_ENABLED') return { keep: false, reason: 'the operator sets it' };
   if ((name === 'NATS_SERVER' || name === 'ETCD_ENDPOINTS') && (value === '' || LOOPBACK.test(value)))
     return { keep: false, reason: 'etcd and NATS of the graph take the place of those on the host' };

@@ -125,7 +125,7 @@ test('the container is what the cluster would run: environment, shared memory, g
   expect(info.Config).toMatchObject({ StopTimeout: 60 });
   const network = Object.values(info.NetworkSettings.Networks)[0];
   // Its Service has the hash of the workers in its name, which nobody can write down.
-  expect(network?.Aliases?.some((alias) => alias.includes('HASH'))).toBe(false);
+  expect(network?.Aliases?.some((alias: string) => alias.includes('HASH'))).toBe(false);
   const frontend = await docker.getContainer(`${project.name}-frontend-0`).inspect();
   expect(Object.values(frontend.NetworkSettings.Networks)[0]?.Aliases).toEqual(
     expect.arrayContaining(['mocker-agg-frontend', 'mocker-agg-frontend.default.svc.cluster.local']),

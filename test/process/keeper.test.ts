@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
@@ -99,6 +99,52 @@ test('a pid that was reused is never signalled', async () => {
   expect(bystander.exitCode).toBeNull();
   expect(bystander.signalCode).toBeNull();
   bystander.kill('SIGKILL');
+});
+
+test('the session of a pid that was reused, whose leader has ended, is never signalled', async () => {
+  await using project = await startProcessProject();
+  const { runtime } = project;
+  const worker = project.container('worker', 'exec sleep 60');
+  await runtime.createContainer(worker, never);
+  await runtime.startContainer(worker.name, never);
+  process.kill(keeperPid(project), 'SIGKILL');
+  const [left] = await findMembers(folderOf(project, worker.name));
+  if (left) process.kill(left.pid, 'SIGKILL');
+  // A daemon as of old: its session goes on without who began it.
+  const daemon = spawn('sh', ['-c', 'sleep 61 & echo $!'], { detached: true, stdio: ['ignore', 'pipe', 'ignore'] });
+  const [line] = await once(daemon.stdout, 'data');
+  if (daemon.exitCode === null) await once(daemon, 'exit');
+  const file = join(folderOf(project, worker.name), 'state.json');
+  const state = JSON.parse(readFileSync(file, 'utf8'));
+  writeFileSync(file, JSON.stringify({ ...state, pid: daemon.pid }));
+  await runtime.removeContainer(worker.name, never);
+  const pid = Number(String(line).trim());
+  expect(readFileSync(`/proc/${pid}/stat`, 'utf8')).toContain('(sleep) S');
+  process.kill(pid, 'SIGKILL');
+});
+
+test('a folder that was copied into another project is torn there, and removing it leaves the original alone', async () => {
+  await using project = await startProcessProject();
+  const { runtime, root, name } = project;
+  const worker = project.container('worker', 'exec sleep 60');
+  await runtime.createContainer(worker, never);
+  await runtime.startContainer(worker.name, never);
+  // Before it in the order of names, and after it.
+  const copies = [`a-${name}`, `z-${name}`];
+  for (const copy of copies) {
+    cpSync(folderOf(project, worker.name), containerFolder(projectFolder(root, copy), worker.name), {
+      recursive: true,
+    });
+    const { containers } = await runtime.observe(copy, [], never);
+    expect(containers.map(({ status, image }) => [status, image])).toEqual([['dead', 'its state is torn']]);
+    for (const { name: copied } of containers) {
+      await runtime.stopContainer(copied, 1, never);
+      await runtime.removeContainer(copied, never);
+    }
+    expect((await runtime.observe(copy, [], never)).containers).toEqual([]);
+    await runtime.removeNetwork(networkName(copy), never);
+  }
+  expect(await runtime.inspect(worker.name, never)).toMatchObject({ status: 'running', project: name });
 });
 
 test.each([

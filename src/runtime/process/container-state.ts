@@ -1,6 +1,7 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DesiredContainer } from '../../model/desired-state.ts';
+import { LABEL } from '../../model/labels.ts';
 
 /** Bumped when the form of the files changes; files of another form are foreign. */
 const FORM = 1;
@@ -35,6 +36,11 @@ export type ReadContainer =
 const SPEC = 'spec.json';
 const STATE = 'state.json';
 const PRIVATE = 0o600;
+
+/** Whether it was made as this container of this project: a folder that was copied from elsewhere says something else. */
+export function isOf({ container }: ContainerSpec, project: string, name: string): boolean {
+  return container.name === name && container.labels[LABEL.project] === project;
+}
 
 export async function writeSpec(folder: string, spec: ContainerSpec): Promise<void> {
   await writeWhole(join(folder, SPEC), { form: FORM, ...spec });

@@ -4,7 +4,7 @@ import { networkName, replicaId } from '../../model/names.ts';
 import type { ObservedContainer, ObservedState } from '../../model/observed-state.ts';
 import { containerFolder, projectFolder, volumesFolder } from '../../model/process-paths.ts';
 import { parseLabels } from '../parse-labels.ts';
-import { type ContainerSpec, type ContainerState, readContainer } from './container-state.ts';
+import { type ContainerSpec, type ContainerState, isOf, readContainer } from './container-state.ts';
 import type { Keepers } from './keepers.ts';
 import { isProject, isThere, listFolder, listProjects } from './list-projects.ts';
 import { isSameProcess } from './proc.ts';
@@ -16,14 +16,14 @@ export interface Place {
 }
 
 /** What there is of a container whose files do not tell: only its name counts, and it can only be removed. */
-function tornContainer(project: string, name: string): ObservedContainer {
+function tornContainer(project: string, folder: string, name = folder): ObservedContainer {
   return {
     id: name,
     name,
     project,
     graph: '',
     source: '',
-    component: name.startsWith(`${project}-`) ? name.slice(project.length + 1) : name,
+    component: folder.startsWith(`${project}-`) ? folder.slice(project.length + 1) : folder,
     type: '',
     replica: 0,
     role: 'main',
@@ -96,8 +96,11 @@ async function observeContainer(
   if (read.kind === 'torn') return tornContainer(project, name);
   const status = await statusOf(read.state, async () => (await keepers.find(folder)) !== undefined);
   const whole = wholeContainer(name, read.spec, read.state, status);
-  // A folder that was copied here from elsewhere is none of this project.
-  return whole?.project === project && read.spec.container.name === name ? whole : tornContainer(project, name);
+  if (whole && isOf(read.spec, project, name)) return whole;
+  const from = whole?.project;
+  const isCopy =
+    from !== undefined && from !== project && (await isThere(containerFolder(projectFolder(root, from), name)));
+  return tornContainer(project, name, isCopy ? qualified(project, name) : name);
 }
 
 /** The containers of one project: infrastructure first, then by name. */
@@ -121,18 +124,42 @@ export async function observeGpuHolds(place: Place): Promise<readonly GpuHold[]>
   );
 }
 
-/** Where a container is: names are unique over all projects. */
-export async function findProject(place: Place, name: string): Promise<string | undefined> {
+/** How a folder is called that was copied into a project from elsewhere: its own name is that of the container that it was copied from. */
+function qualified(project: string, folder: string): string {
+  return `${project}/${folder}`;
+}
+
+/** Where a container is. */
+export interface Found {
+  readonly project: string;
+  /** Of its folder, and to its keeper. */
+  readonly name: string;
+}
+
+/**
+ * The project of a container. Names are unique over all projects: of copies of one folder, the one that stands where it was made counts;
+ * a torn one may be anywhere.
+ */
+export async function findContainer(place: Place, name: string): Promise<Found | undefined> {
+  const [project, folder] = name.split('/');
+  if (project !== undefined && folder !== undefined) return { project, name: folder };
   const projects = await listFolder(place.root);
-  const has = await Promise.all(
-    projects.map((project) => isThere(containerFolder(projectFolder(place.root, project), name))),
+  const made = await Promise.all(
+    projects.map(async (one) => {
+      const path = containerFolder(projectFolder(place.root, one), name);
+      if (!(await isThere(path))) return undefined;
+      const read = await readContainer(path);
+      return read?.kind === 'whole' && isOf(read.spec, one, name) ? 'made' : 'there';
+    }),
   );
-  return projects.find((_, index) => has[index]);
+  const at = made.includes('made') ? made.indexOf('made') : made.findIndex((one) => one !== undefined);
+  const found = projects[at];
+  return found === undefined ? undefined : { project: found, name };
 }
 
 export async function inspect(place: Place, name: string): Promise<ObservedContainer | undefined> {
-  const project = await findProject(place, name);
-  return project === undefined ? undefined : observeContainer(place, project, name);
+  const found = await findContainer(place, name);
+  return found && observeContainer(place, found.project, found.name);
 }
 
 export async function observe(place: Place, project: string, images: readonly string[]): Promise<ObservedState> {

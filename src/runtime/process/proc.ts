@@ -74,19 +74,26 @@ async function isMarked(pid: number, entry: string): Promise<boolean> {
   }
 }
 
+/** The first process of a container, as it was started. */
+export interface FirstProcess {
+  readonly pid: number;
+  readonly startTime: string;
+  /** Who asks has watched it since: when it has ended, what is left of its session is still its own. */
+  readonly watched?: true;
+}
+
 /**
- * Every process of a container that runs now: those of the session that its first process began, wherever that still is the same, and
- * those that have the container's mark in their environment, which children keep when they begin a session of their own.
+ * Every process of a container that runs now: those of the session that its first process began, where that is proven to be the same, and
+ * those that have the container's mark in their environment, which children keep when they begin a session of their own. The session of
+ * a first process that has ended may be another's by now, unless somebody has watched it.
  */
-export async function findMembers(
-  folder: string,
-  first?: { readonly pid: number; readonly startTime: string },
-): Promise<readonly ProcessStat[]> {
+export async function findMembers(folder: string, first?: FirstProcess): Promise<readonly ProcessStat[]> {
   const names = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   const boot = readBootId();
   const found = (await Promise.all(names.map((name) => readStat(Number(name), boot)))).flatMap((stat) => stat ?? []);
   const leader = first && found.find(({ pid }) => pid === first.pid);
-  const session = first && (leader === undefined || leader.startTime === first.startTime) ? first.pid : undefined;
+  const isOurs = leader === undefined ? first?.watched === true : leader.startTime === first?.startTime;
+  const session = isOurs ? first?.pid : undefined;
   const entry = Buffer.from(`${REPLICA_FOLDER}=${folder}`).toString('latin1');
   const members = await Promise.all(
     found.map(
@@ -111,10 +118,7 @@ export async function signalProcess(
 }
 
 /** Kills what is left of a container until nothing is: who is killed may have made a child a moment before. */
-export async function killMembers(
-  folder: string,
-  first?: { readonly pid: number; readonly startTime: string },
-): Promise<void> {
+export async function killMembers(folder: string, first?: FirstProcess): Promise<void> {
   for (;;) {
     const members = await findMembers(folder, first);
     if (members.length === 0) return;

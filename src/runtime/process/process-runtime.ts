@@ -8,7 +8,7 @@ import { containerFolder, projectFolder, volumesFolder } from '../../model/proce
 import type { Runtime } from '../../model/runtime.ts';
 import { makePrivateFolder, type ReadContainer, readContainer } from './container-state.ts';
 import { Keepers } from './keepers.ts';
-import { findProject, inspect, observe, observeAll, observeGpuHolds, type Place } from './observe.ts';
+import { findContainer, inspect, observe, observeAll, observeGpuHolds, type Place } from './observe.ts';
 import type { Request } from './protocol.ts';
 import { readLogs } from './read-logs.ts';
 import { readStats } from './read-stats.ts';
@@ -34,14 +34,14 @@ export function createProcessRuntime({ root, keeper, base }: ProcessRuntimeOptio
   const ask = (project: string, request: Request, signal: AbortSignal) =>
     place.keepers.ask(folderOf(project), request, signal);
   /** Asks the keeper of a container; what is in no project is gone. */
-  const askOf = async (name: string, request: Request, signal: AbortSignal) => {
-    const project = await findProject(place, name);
-    if (project !== undefined) await ask(project, request, signal);
+  const askOf = async (name: string, request: (name: string) => Request, signal: AbortSignal) => {
+    const at = await findContainer(place, name);
+    if (at) await ask(at.project, request(at.name), signal);
   };
   const read = async (name: string) => {
-    const project = await findProject(place, name);
-    const folder = project && containerFolder(folderOf(project), name);
-    const found = folder === undefined || folder === '' ? undefined : await readContainer(folder);
+    const at = await findContainer(place, name);
+    const folder = at && containerFolder(folderOf(at.project), at.name);
+    const found = folder === undefined ? undefined : await readContainer(folder);
     if (!found || folder === undefined) throw gone(name);
     return { folder, found };
   };
@@ -86,14 +86,16 @@ export function createProcessRuntime({ root, keeper, base }: ProcessRuntimeOptio
       return ask(project, createRequest(container, base), signal);
     },
     startContainer: async (name, signal) => {
-      const project = await findProject(place, name);
-      if (project === undefined) throw gone(name);
-      await ask(project, { kind: 'start', name }, signal);
+      const at = await findContainer(place, name);
+      if (!at) throw gone(name);
+      await ask(at.project, { kind: 'start', name: at.name }, signal);
     },
-    stopContainer: (name, graceSeconds, signal) => askOf(name, { kind: 'stop', name, graceSeconds }, signal),
-    killContainer: (name, signal) => askOf(name, { kind: 'kill', name }, signal),
-    removeContainer: (name, signal) => askOf(name, { kind: 'remove', name }, signal),
-    setRestartPolicy: (name, policy, signal) => askOf(name, { kind: 'setRestartPolicy', name, policy }, signal),
+    stopContainer: (name, graceSeconds, signal) =>
+      askOf(name, (own) => ({ kind: 'stop', name: own, graceSeconds }), signal),
+    killContainer: (name, signal) => askOf(name, (own) => ({ kind: 'kill', name: own }), signal),
+    removeContainer: (name, signal) => askOf(name, (own) => ({ kind: 'remove', name: own }), signal),
+    setRestartPolicy: (name, policy, signal) =>
+      askOf(name, (own) => ({ kind: 'setRestartPolicy', name: own, policy }), signal),
     prepare: (project) => {
       // Whoever asks something of it is told why it does not start.
       place.keepers.get(folderOf(project), new AbortController().signal).catch(() => undefined);
@@ -122,8 +124,8 @@ export function createProcessRuntime({ root, keeper, base }: ProcessRuntimeOptio
     stats: async (names, signal) => {
       const found = await Promise.all(
         names.map(async (name) => {
-          const project = await findProject(place, name);
-          return project === undefined ? [] : [{ name, folder: containerFolder(folderOf(project), name) }];
+          const at = await findContainer(place, name);
+          return at ? [{ name, folder: containerFolder(folderOf(at.project), at.name) }] : [];
         }),
       );
       return readStats(found.flat(), signal);

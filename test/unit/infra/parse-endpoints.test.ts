@@ -64,3 +64,8 @@ describe('parseInfraEndpoints', () => {
     );
   });
 });
+
+test('processes of this machine reach its loopback', () => {
+  const { etcd, nats } = parseInfraEndpoints('etcd=http://127.0.0.1:2379,nats=nats://localhost:4222', true);
+  expect([etcd.host, nats.host]).toEqual(['127.0.0.1', 'localhost']);
+});

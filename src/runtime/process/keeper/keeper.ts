@@ -4,6 +4,7 @@ import { containerFolder } from '../../../model/process-paths.ts';
 import type { RuntimeEvent } from '../../../model/runtime.ts';
 import {
   type ContainerState,
+  isOf,
   makePrivateFolder,
   readContainer,
   writeSpec,
@@ -52,7 +53,8 @@ export class Keeper {
   async #adopt(name: string): Promise<void> {
     const folder = containerFolder(this.#folder, name);
     const read = await readContainer(folder);
-    if (read?.kind !== 'whole' || read.spec.container.name !== name) return;
+    // What was copied here from another project is that one's: its processes are not ours to end.
+    if (read?.kind !== 'whole' || !isOf(read.spec, basename(this.#folder), name)) return;
     let { state } = read;
     if (state.status === 'running' || state.status === 'restarting') {
       const { pid, startTime } = state;

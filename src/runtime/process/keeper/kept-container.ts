@@ -134,7 +134,7 @@ export class KeptContainer {
       throw new KeeperFault('START_FAILED', `${container.name}: ${program} cannot be started: ${message}`);
     }
     // Nothing is awaited from the start of it to here: its end cannot have been missed.
-    const first = { pid, startTime: readStartTime(pid) };
+    const first = { pid, startTime: readStartTime(pid), watched: true } as const;
     const startedAt = this.#options.now();
     this.#log.start();
     for (const stream of ['stdout', 'stderr'] as const) {
