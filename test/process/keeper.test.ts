@@ -88,6 +88,8 @@ test('a pid that was reused is never signalled', async () => {
   await runtime.createContainer(worker, never);
   await runtime.startContainer(worker.name, never);
   process.kill(keeperPid(project), 'SIGKILL');
+  // The kernel counts starts in hundredths of a second: no pid comes back so soon.
+  await new Promise((resolve) => setTimeout(resolve, 50));
   const bystander = spawn('sleep', ['60'], { detached: true, stdio: 'ignore' });
   const file = join(folderOf(project, worker.name), 'state.json');
   const state = JSON.parse(readFileSync(file, 'utf8'));
