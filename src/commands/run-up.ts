@@ -47,6 +47,8 @@ export async function runUp({ loaded, plan, flags, io, runtime, emit, record, le
   const staying = AbortSignal.any([io.interrupted, leave, lost.signal]);
   const walking = AbortSignal.any([staying, timeout.signal]);
   let ready = false;
+  /** All of the project was to stop: what a start that was under way brings up after that ends with this process. */
+  let ended = false;
   let prepared = false;
   let hold: ProjectHold | undefined;
   const events = new ContainerEvents();
@@ -120,12 +122,14 @@ export async function runUp({ loaded, plan, flags, io, runtime, emit, record, le
             replicaOf: (name) => run.replicaOf(name),
           });
     await endUp({ failure, left, run, loaded, flags, io, runtime, emit });
+    const ranBefore = loaded.observed.containers.some(({ status }) => status === 'running');
+    ended = !left && (failure === undefined || !(flags.keepOnFailure || ranBefore));
     if (failure !== undefined) throw failure;
     if (left) throw leave.reason;
     throw new UserError('INTERRUPTED', 'interrupted', { exitCode: EXIT.interrupted });
   } finally {
     // Whatever was to stop has stopped: what runs now goes on.
-    await hold?.release();
+    if (!ended) await hold?.release();
     attached.abort();
   }
 }

@@ -115,6 +115,19 @@ test.each(['SIGKILL', 'SIGHUP'] as const)('no orphan is left when up in the fore
   await downAndGone(project.name, env);
 });
 
+test('Ctrl-C while replicas are started leaves none of them, also of starts that were under way', async () => {
+  await using project = await testProject('process');
+  const env = { ...NO_DOCKER, PATH: BARE_PATH };
+  const attached = spawnCli(up(example('mocker/disagg.yaml'), project.name, '--progress', 'plain'), env);
+  await attached.untilSaid(/frontend-0 +starting/);
+  attached.child.kill('SIGINT');
+  expect(await attached.ended).toBe(130);
+  await expect
+    .poll(() => processesOf(project.name).filter((line) => !line.includes('node')), { timeout: 10_000 })
+    .toEqual([]);
+  await downAndGone(project.name, env);
+});
+
 test('a keeper that is killed takes the graph down with it: up in the foreground ends with 4, and nothing is left', async () => {
   await using project = await testProject('process');
   const env = { ...NO_DOCKER, PATH: serverPath() };
