@@ -3,13 +3,7 @@ import type { Kubectl } from '../cluster/kubectl.ts';
 import type { Diagnostic } from '../model/diagnostic.ts';
 import type { Graph } from '../model/graph.ts';
 import type { OperatorGeneration } from '../model/origin.ts';
-import {
-  checkComponentNames,
-  imageChooser,
-  overrideImage,
-  parseComponentValues,
-  writtenRuntimes,
-} from '../plan/image-overrides.ts';
+import { imageChooser, overrideImage } from '../plan/image-overrides.ts';
 import { addClusterFlags, type ClusterFlags } from './cluster-flags.ts';
 import type { Io } from './io.ts';
 import { operatorGeneration } from './operator-generation.ts';
@@ -66,14 +60,11 @@ export async function readClusterGraph(
   const served = await readServedVersions(kubectl);
   const generation =
     flags.operatorVersion === undefined ? served.generation : operatorGeneration(flags.operatorVersion);
-  const byComponent = parseComponentValues(flags.image ?? [], '--image');
-  const chooser = imageChooser(byComponent);
+  const chooser = imageChooser(flags.image);
   // Read as the newest reads it: what the cluster's own generation refuses is said of the converted graph.
   const read = await readGraph({ ...input, flags, generation: '1.5', image: chooser.choose }, io);
-  const names = read.graph.components.map(({ name }) => name);
-  const runtimes = [...chooser.runtimes, ...writtenRuntimes(read.graph.components.map(({ written }) => written))];
-  checkComponentNames(byComponent, names, '--image', runtimes);
-  const images = { byComponent, tag: flags.tag };
+  chooser.check(read.graph.components);
+  const images = { byComponent: chooser.byComponent, tag: flags.tag };
   const flag = flags.tag === undefined ? '--image' : '--tag';
   const fitted = fitGraph(read.graph, (written, component) => overrideImage(written, component, images), flag);
   const converted = served.versions.includes(fitted.graph.apiVersion)

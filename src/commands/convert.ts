@@ -6,11 +6,11 @@ import { type Diagnostic, formatDiagnostic, UserError } from '../model/diagnosti
 import type { Graph } from '../model/graph.ts';
 import {
   checkComponentNames,
+  type ImageChooser,
   imageChooser,
   overrideImage,
   parseComponentValues,
   valueFor,
-  writtenRuntimes,
 } from '../plan/image-overrides.ts';
 import type { Recording } from '../script/recording.ts';
 import { addGraphFlags, type GraphFlags } from './graph-flags.ts';
@@ -96,8 +96,7 @@ async function convert(input: ProjectInput, target: Target, flags: ConvertFlags,
     const { convertCompose } = await import('./convert-compose.ts');
     return finish(await convertCompose(input, flags, io), output, io);
   }
-  const byComponent = parseComponentValues(flags.image ?? [], '--image');
-  const images = { byComponent, ...imageChooser(byComponent) };
+  const images = imageChooser(flags.image);
   const versions = parseComponentValues(flags.runtimeVersion ?? [], '--runtime-version');
   const read = await readGraph(
     {
@@ -151,7 +150,7 @@ async function finish({ text, diagnostics }: Converted, { path, executable }: Ou
 interface Wanted {
   readonly flags: ConvertFlags;
   readonly read: GraphInput;
-  readonly images: { readonly byComponent: ReadonlyMap<string, string> } & ReturnType<typeof imageChooser>;
+  readonly images: ImageChooser;
 }
 
 async function convertTo(target: GraphTarget, { flags, read, images }: Wanted, io: Io): Promise<Converted> {
@@ -159,8 +158,7 @@ async function convertTo(target: GraphTarget, { flags, read, images }: Wanted, i
     return read.script ? { text: writeLaunches(read.script.recording), diagnostics: [] } : launchesOfGraph(read, io);
   const scale = parseScale(flags.scale ?? []);
   const names = read.graph.components.map(({ name }) => name);
-  const runtimes = [...images.runtimes, ...writtenRuntimes(read.graph.components.map(({ written }) => written))];
-  checkComponentNames(images.byComponent, names, '--image', runtimes);
+  images.check(read.graph.components);
   checkComponentNames(scale, names, '--scale');
   const production = flags.production ?? false;
   // The images of a script were chosen when it was read.

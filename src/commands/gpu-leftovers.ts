@@ -1,5 +1,5 @@
 import type { Diagnostic } from '../model/diagnostic.ts';
-import { type GpuDevice, listDevices } from '../model/gpu-device.ts';
+import { type GpuDevice, isInUse, listDevices, usedBytes } from '../model/gpu-device.ts';
 import type { GpuProcess } from '../model/host-inventory.ts';
 import type { ObservedContainer } from '../model/observed-state.ts';
 import { formatBytes } from '../model/quantity.ts';
@@ -9,9 +9,6 @@ import type { Io } from './io.ts';
 /** The driver gives memory back a moment after the process has ended. */
 const FREE_WITHIN_MS = 5000;
 const LOOK_EVERY_MS = 250;
-/** What the driver keeps for itself, and what a desktop uses. */
-const QUIET_SHARE = 0.1;
-const QUIET_BYTES = 2 ** 30;
 
 /** GPUs that running containers hold. */
 export function heldGpus(containers: readonly ObservedContainer[]): ReadonlySet<string> {
@@ -53,9 +50,7 @@ async function leftOn(gpu: GpuDevice): Promise<readonly Leftover[]> {
   const { ownerOfProcess } = await import('../host/owner-of-process.ts');
   const owners = await Promise.all(gpu.processes.map(({ pid }) => ownerOfProcess(pid)));
   const left = gpu.processes.filter((_, index) => owners[index] !== 'other').map((process) => ({ gpu, process }));
-  const used = gpu.memoryTotalBytes - gpu.memoryFreeBytes;
-  const isQuiet = used <= Math.max(gpu.memoryTotalBytes * QUIET_SHARE, QUIET_BYTES);
-  return gpu.processes.length > 0 || isQuiet ? left : [{ gpu, process: undefined }];
+  return gpu.processes.length === 0 && isInUse(gpu) ? [{ gpu, process: undefined }] : left;
 }
 
 function unread(problem: string): Diagnostic {
@@ -65,11 +60,10 @@ function unread(problem: string): Diagnostic {
 
 async function describe({ gpu, process }: Leftover): Promise<Diagnostic> {
   if (process === undefined) {
-    const used = formatBytes(gpu.memoryTotalBytes - gpu.memoryFreeBytes);
     return {
       severity: 'warning',
       code: 'GPU_LEFTOVER',
-      message: `${used} of GPU ${gpu.label} are still in use, and no process is listed`,
+      message: `${formatBytes(usedBytes(gpu))} of GPU ${gpu.label} are still in use, and no process is listed`,
       hint: `fuser -v /dev/nvidia* shows who has it open; nvidia-smi --gpu-reset -i ${gpu.index} frees what nobody has`,
     };
   }

@@ -50,11 +50,15 @@ async function readHolds(io: Io): Promise<readonly GpuHold[]> {
   }
 }
 
+async function foreignProcesses({ processes }: GpuDevice): Promise<readonly GpuProcess[]> {
+  const { ownerOfProcess } = await import('../host/owner-of-process.ts');
+  const owners = await Promise.all(processes.map(({ pid }) => ownerOfProcess(pid)));
+  return processes.filter((_, index) => owners[index] === 'other');
+}
+
 /** What runs in containers on a GPU that a replica holds is taken for the replica's own. */
 async function gpuRow(gpu: GpuDevice, holds: readonly GpuHold[]): Promise<GpuRow> {
-  const { ownerOfProcess } = await import('../host/owner-of-process.ts');
   const mine = holds.filter(({ uuid }) => uuid === gpu.uuid);
-  const owners = await Promise.all(gpu.processes.map(({ pid }) => ownerOfProcess(pid)));
   return {
     index: gpu.index,
     uuid: gpu.uuid,
@@ -63,7 +67,7 @@ async function gpuRow(gpu: GpuDevice, holds: readonly GpuHold[]): Promise<GpuRow
     memoryTotalBytes: gpu.memoryTotalBytes,
     memoryFreeBytes: gpu.memoryFreeBytes,
     heldBy: mine.map(({ project, replica }) => ({ project, replica })),
-    processes: gpu.processes.filter((_, index) => mine.length === 0 || owners[index] === 'other'),
+    processes: mine.length === 0 ? gpu.processes : await foreignProcesses(gpu),
   };
 }
 

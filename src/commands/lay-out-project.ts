@@ -15,13 +15,7 @@ import { runtimeFacts } from '../operator/runtime-facts.ts';
 import { runtimeVersionOf } from '../operator/runtime-version.ts';
 import { buildDesiredState, type LocalOptions, type LocalReplica, listReplicas } from '../plan/build-desired-state.ts';
 import { readCompanionValues } from '../plan/companion-values.ts';
-import {
-  checkComponentNames,
-  imageChooser,
-  parseComponentValues,
-  valueFor,
-  writtenRuntimes,
-} from '../plan/image-overrides.ts';
+import { checkComponentNames, imageChooser, parseComponentValues, valueFor } from '../plan/image-overrides.ts';
 import type { HostFolder } from '../plan/model-cache.ts';
 import { checkProjectName } from './check-project-name.ts';
 import type { GraphFlags } from './graph-flags.ts';
@@ -114,8 +108,8 @@ export async function layOutProject(
   machine: Machine,
 ): Promise<LaidOutProject> {
   const generation = operatorGeneration(flags.operatorVersion);
-  const images = { byComponent: parseComponentValues(flags.image ?? [], '--image'), tag: flags.tag };
-  const chooser = imageChooser(images.byComponent);
+  const chooser = imageChooser(flags.image);
+  const images = { byComponent: chooser.byComponent, tag: flags.tag };
   const scale = parseScale(flags.scale ?? []);
   const perGpu = flags.shareGpus === true ? 2 : (flags.shareGpus ?? 1);
   const versions = parseComponentValues(flags.runtimeVersion ?? [], '--runtime-version');
@@ -138,8 +132,7 @@ export async function layOutProject(
   const diagnostics = [...read.diagnostics, ...(changed?.diagnostics ?? [])];
   const written = resolveGraph(graph, { generation });
   const components = written.components.map((component) => component.name);
-  const runtimes = writtenRuntimes(written.components.map(({ podTemplate }) => podTemplate));
-  checkComponentNames(images.byComponent, components, '--image', [...chooser.runtimes, ...runtimes]);
+  chooser.check(written.components.map(({ name, podTemplate }) => ({ name, written: podTemplate })));
   checkComponentNames(scale, components, '--scale');
   checkComponentNames(versions, components, '--runtime-version');
   const project = checkProjectName(flags.project || io.env.DYNAMO_PROJECT || projectName(graph.name));

@@ -12,8 +12,8 @@ import {
   stringAt,
   withField,
 } from '../model/node.ts';
+import { withMode } from '../operator/feature-mode.ts';
 import { leftOut, leftOutFields } from './conversion.ts';
-import { withMode } from './feature-mode.ts';
 import { serviceResources } from './service-resources.ts';
 
 /** Fields that both versions spell alike. */

@@ -14,7 +14,6 @@ import {
 } from '../model/node.ts';
 import { convertService } from '../operator/conversion-v1alpha1.ts';
 import { type Conversion, leftOutFields } from './conversion.ts';
-import { withBetaModes } from './feature-mode.ts';
 import { orderContainer } from './order-fields.ts';
 
 type Field = readonly [string, Node];
@@ -124,8 +123,6 @@ function convertComponent({ name, written: service }: GraphComponent): MapNode {
   let component = type === undefined || TYPES.has(type) ? written : withField(written, 'type', undefined);
   for (const key of ['topologyConstraint', 'providerOverride'])
     component = withField(component, key, service.fields.get(key) ?? component.fields.get(key));
-  const experimental = component.fields.get('experimental');
-  if (experimental !== undefined) component = withField(component, 'experimental', withBetaModes(experimental));
   const adapter = mapAt(service, 'scalingAdapter');
   if (adapter !== undefined && booleanAt(adapter, 'enabled'))
     component = withField(component, 'scalingAdapter', map([], adapter.origin));

@@ -8,6 +8,20 @@ export interface GpuDevice extends Gpu {
   readonly profile: string | undefined;
 }
 
+/** What a driver keeps for itself and what a desktop uses stays below this share of the memory, or below these bytes. */
+const QUIET_SHARE = 0.1;
+const QUIET_BYTES = 2 ** 30;
+
+/** Bytes of a device that are in use, whoever is listed on it. */
+export function usedBytes({ memoryTotalBytes, memoryFreeBytes }: GpuDevice): number {
+  return memoryTotalBytes - memoryFreeBytes;
+}
+
+/** Whether more of it is in use than a GPU that nobody works on shows. */
+export function isInUse(device: GpuDevice): boolean {
+  return usedBytes(device) > Math.max(device.memoryTotalBytes * QUIET_SHARE, QUIET_BYTES);
+}
+
 /** Devices in the order of the GPUs. One in MIG mode is itself no device: only its slices are. */
 export function listDevices(gpus: readonly Gpu[]): readonly GpuDevice[] {
   return gpus.flatMap((gpu): readonly GpuDevice[] => {

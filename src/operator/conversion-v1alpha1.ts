@@ -13,6 +13,7 @@ import {
 } from '../model/node.ts';
 import type { OperatorGeneration } from '../model/origin.ts';
 import { mapsAt, nameOf, withItems } from './edit-node.ts';
+import { withMode } from './feature-mode.ts';
 import { GENERATIONS, operatorOrigin } from './generation.ts';
 import { mergeOver } from './merge.ts';
 import { mergeEnvs } from './merge-envs.ts';
@@ -94,7 +95,8 @@ function convertExperimental(service: MapNode): MapNode | undefined {
   const fields: [string, Node][] = [];
   for (const key of ['gpuMemoryService', 'failover']) {
     const feature = mapAt(service, key);
-    if (feature && booleanAt(feature, 'enabled')) fields.push([key, withField(feature, 'enabled', undefined)]);
+    if (feature && booleanAt(feature, 'enabled'))
+      fields.push([key, withMode(withField(feature, 'enabled', undefined), 'v1beta1')]);
   }
   const checkpoint = mapAt(service, 'checkpoint');
   if (checkpoint) fields.push(['checkpoint', checkpoint]);

@@ -12,7 +12,10 @@ export function withGpuClaims(
   ofFile: ReadonlyMap<string, MapNode> = new Map(),
 ): ResolvedComponent {
   const templates = new Map<string | undefined, number>();
-  for (const [name, document] of ofFile) if (claimedGpus(document) > 0) templates.set(name, claimedGpus(document));
+  for (const [name, document] of ofFile) {
+    const count = claimedGpus(document);
+    if (count > 0) templates.set(name, count);
+  }
   for (const document of shared) {
     if (stringAt(document, 'kind') !== 'ResourceClaimTemplate') continue;
     templates.set(

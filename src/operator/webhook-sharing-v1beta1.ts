@@ -7,10 +7,8 @@ import { type ComponentAdmission, NEEDS_GROVE } from './webhook-context.ts';
 const WORKERS: readonly string[] = ['worker', 'prefill', 'decode'];
 const LIMIT = 'podTemplate.spec.containers[main].resources.limits.nvidia.com/gpu';
 
-/** As the conversion of a v1alpha1 graph writes it, whose `intraPod` is `IntraPod`. */
 function modeOf(node: MapNode): string {
-  const mode = stringAt(node, 'mode') ?? 'IntraPod';
-  return `${mode.charAt(0).toUpperCase()}${mode.slice(1)}`;
+  return stringAt(node, 'mode') ?? 'IntraPod';
 }
 
 /** GPU memory service, failover, Grove and checkpoint of a component [150 internal/webhook/validation/shared_v1beta1.go:245-622]. */

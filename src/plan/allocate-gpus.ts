@@ -1,4 +1,4 @@
-import { type GpuDevice, listDevices } from '../model/gpu-device.ts';
+import { type GpuDevice, isInUse, listDevices, usedBytes } from '../model/gpu-device.ts';
 import type { Gpu, GpuHold, GpuTopology } from '../model/host-inventory.ts';
 import { formatBytes } from '../model/quantity.ts';
 import { bestConnected } from './best-connected.ts';
@@ -44,8 +44,6 @@ export type GpuAllocation =
 
 /** A foreign process that holds more than this share of a GPU makes it busy: engines take 90 % of what they find. */
 const FOREIGN_SHARE = 0.1;
-/** Memory that is in use though no process is listed (another namespace, a virtual machine) counts from here on; less the driver keeps itself. */
-const UNLISTED_BYTES = 2 ** 30;
 /** Where the driver names no total (unified memory). */
 const FOREIGN_BYTES = 2 * 2 ** 30;
 
@@ -59,14 +57,16 @@ function describeHolder(device: GpuDevice, input: GpuAllocationInput): string | 
 }
 
 /** Who fills a device that no replica holds: the largest process that is listed, else memory that the driver says is in use. */
-function describeForeign({ processes, memoryTotalBytes, memoryFreeBytes }: GpuDevice): string | undefined {
+function describeForeign(device: GpuDevice): string | undefined {
+  const { processes, memoryTotalBytes } = device;
   const listed = processes.reduce((sum, process) => sum + process.memoryBytes, 0);
   const largest = processes.toSorted((a, b) => b.memoryBytes - a.memoryBytes)[0];
-  const used = memoryTotalBytes - memoryFreeBytes;
   const most = memoryTotalBytes > 0 ? memoryTotalBytes * FOREIGN_SHARE : FOREIGN_BYTES;
-  const fills = listed > most || (used > most && used > UNLISTED_BYTES);
-  if (!fills) return undefined;
-  return largest ? `process ${largest.pid} (${largest.name})` : `nobody that is listed (${formatBytes(used)} in use)`;
+  // Processes of another namespace or virtual machine are not listed, or without their size.
+  if (listed <= most && !isInUse(device)) return undefined;
+  return largest
+    ? `process ${largest.pid} (${largest.name})`
+    : `nobody that is listed (${formatBytes(usedBytes(device))} in use)`;
 }
 
 /**

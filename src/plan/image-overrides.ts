@@ -48,14 +48,29 @@ export function valueFor<T>(values: ReadonlyMap<string, T>, component: string, r
   return values.get('');
 }
 
-/** `--image` as the components of a script ask for it one by one, and the runtimes that they asked for. */
-export function imageChooser(values: ReadonlyMap<string, string>) {
-  const runtimes = new Set<string>();
-  const choose = (component: string, runtime: string): string | undefined => {
-    runtimes.add(runtime);
-    return valueFor(values, component, runtime);
+/** `--image` for a graph that may come from a script, whose components ask for theirs one by one. */
+export interface ImageChooser {
+  readonly byComponent: ReadonlyMap<string, string>;
+  readonly choose: (component: string, runtime: string) => string | undefined;
+  /** Refuses names of what the graph does not have: components, and runtimes that it is written with or that were asked for. */
+  readonly check: (components: readonly { readonly name: string; readonly written: Node }[]) => void;
+}
+
+export function imageChooser(values: readonly string[] = []): ImageChooser {
+  const byComponent = parseComponentValues(values, '--image');
+  const asked = new Set<string>();
+  return {
+    byComponent,
+    choose: (component, runtime) => {
+      asked.add(runtime);
+      return valueFor(byComponent, component, runtime);
+    },
+    check: (components) => {
+      const runtimes = [...asked, ...writtenRuntimes(components.map(({ written }) => written))];
+      const names = components.map(({ name }) => name);
+      checkComponentNames(byComponent, names, '--image', runtimes);
+    },
   };
-  return { runtimes, choose };
 }
 
 /** `vllm` of `nvcr.io/nvidia/ai-dynamo/vllm-runtime:1.4.2`, by the names of NVIDIA's images; undefined for others. */
@@ -75,7 +90,7 @@ export function writtenImages(node: Node): readonly Extract<Node, { kind: 'scala
 }
 
 /** The runtimes of the images below these nodes. */
-export function writtenRuntimes(nodes: readonly Node[]): readonly string[] {
+function writtenRuntimes(nodes: readonly Node[]): readonly string[] {
   return nodes.flatMap(writtenImages).flatMap(({ value }) => runtimeOfImage(String(value)) ?? []);
 }
 

@@ -81,21 +81,28 @@ test('a killed keeper leaves what is dead: the next one ends it, and reports not
   expect((await runtime.observe(name, [], never)).containers).toEqual([]);
 });
 
-test('a pid that was reused is never signalled', async () => {
-  await using project = await startProcessProject();
+/** A container that has ended with its keeper, which nobody knows yet: its state still names its pid, and `reuse` gives that to another. */
+async function abandon(project: ProcessProject) {
   const { runtime } = project;
   const worker = project.container('worker', 'exec sleep 60');
   await runtime.createContainer(worker, never);
   await runtime.startContainer(worker.name, never);
   process.kill(keeperPid(project), 'SIGKILL');
+  const [left] = await findMembers(folderOf(project, worker.name));
+  if (left) process.kill(left.pid, 'SIGKILL');
+  const file = join(folderOf(project, worker.name), 'state.json');
+  const state = JSON.parse(readFileSync(file, 'utf8'));
+  return { worker, reuse: (pid: number | undefined) => writeFileSync(file, JSON.stringify({ ...state, pid })) };
+}
+
+test('a pid that was reused is never signalled', async () => {
+  await using project = await startProcessProject();
+  const { runtime } = project;
+  const { worker, reuse } = await abandon(project);
   // The kernel counts starts in hundredths of a second: no pid comes back so soon.
   await new Promise((resolve) => setTimeout(resolve, 50));
   const bystander = spawn('sleep', ['60'], { detached: true, stdio: 'ignore' });
-  const file = join(folderOf(project, worker.name), 'state.json');
-  const state = JSON.parse(readFileSync(file, 'utf8'));
-  const [left] = await findMembers(folderOf(project, worker.name));
-  if (left) process.kill(left.pid, 'SIGKILL');
-  writeFileSync(file, JSON.stringify({ ...state, pid: bystander.pid }));
+  reuse(bystander.pid);
   await expect.poll(async () => (await runtime.inspect(worker.name, never))?.status, { timeout: 5000 }).toBe('exited');
   await runtime.removeContainer(worker.name, never);
   expect(bystander.exitCode).toBeNull();
@@ -106,19 +113,12 @@ test('a pid that was reused is never signalled', async () => {
 test('the session of a pid that was reused, whose leader has ended, is never signalled', async () => {
   await using project = await startProcessProject();
   const { runtime } = project;
-  const worker = project.container('worker', 'exec sleep 60');
-  await runtime.createContainer(worker, never);
-  await runtime.startContainer(worker.name, never);
-  process.kill(keeperPid(project), 'SIGKILL');
-  const [left] = await findMembers(folderOf(project, worker.name));
-  if (left) process.kill(left.pid, 'SIGKILL');
+  const { worker, reuse } = await abandon(project);
   // A daemon as of old: its session goes on without who began it.
   const daemon = spawn('sh', ['-c', 'sleep 61 & echo $!'], { detached: true, stdio: ['ignore', 'pipe', 'ignore'] });
   const [line] = await once(daemon.stdout, 'data');
   if (daemon.exitCode === null) await once(daemon, 'exit');
-  const file = join(folderOf(project, worker.name), 'state.json');
-  const state = JSON.parse(readFileSync(file, 'utf8'));
-  writeFileSync(file, JSON.stringify({ ...state, pid: daemon.pid }));
+  reuse(daemon.pid);
   await runtime.removeContainer(worker.name, never);
   const pid = Number(String(line).trim());
   expect(readFileSync(`/proc/${pid}/stat`, 'utf8')).toContain('(sleep) S');

@@ -144,17 +144,23 @@ export async function findContainer(place: Place, name: string): Promise<Found |
   const [project, folder] = name.split('/');
   if (project !== undefined && folder !== undefined) return { project, name: folder };
   const projects = await listFolder(place.root);
-  const made = await Promise.all(
-    projects.map(async (one) => {
-      const path = containerFolder(projectFolder(place.root, one), name);
-      if (!(await isThere(path))) return undefined;
-      const read = await readContainer(path);
-      return read?.kind === 'whole' && isOf(read.spec, one, name) ? 'made' : 'there';
-    }),
-  );
-  const at = made.includes('made') ? made.indexOf('made') : made.findIndex((one) => one !== undefined);
-  const found = projects[at];
-  return found === undefined ? undefined : { project: found, name };
+  const folderIn = (one: string) => containerFolder(projectFolder(place.root, one), name);
+  const there = await Promise.all(projects.map((one) => isThere(folderIn(one))));
+  const having = projects.filter((_, index) => there[index]);
+  const at = having.length > 1 ? ((await findMade(having, name, folderIn)) ?? having[0]) : having[0];
+  return at === undefined ? undefined : { project: at, name };
+}
+
+async function findMade(
+  projects: readonly string[],
+  name: string,
+  folderIn: (project: string) => string,
+): Promise<string | undefined> {
+  const reads = await Promise.all(projects.map((one) => readContainer(folderIn(one))));
+  return projects.find((one, index) => {
+    const read = reads[index];
+    return read?.kind === 'whole' && isOf(read.spec, one, name);
+  });
 }
 
 export async function inspect(place: Place, name: string): Promise<ObservedContainer | undefined> {

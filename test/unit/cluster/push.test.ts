@@ -263,22 +263,24 @@ test('a Secret that nothing here has values for is refused before anything is se
   expect(run.calls.some(({ args }) => args.startsWith('apply'))).toBe(false);
 });
 
-test('a pod that keeps ending is shown as it comes, with the card of up and its last words', async () => {
-  const pod = {
+/** A pod of `decode` that was placed, with what its main container is like. */
+function decodePod(main: object) {
+  return {
     metadata: { name: 'agg-decode-x', labels: { 'nvidia.com/dynamo-component': 'decode' } },
     status: {
       phase: 'Running',
       conditions: [{ type: 'PodScheduled', status: 'True' }],
-      containerStatuses: [
-        {
-          name: 'main',
-          restartCount: 4,
-          state: { waiting: { reason: 'CrashLoopBackOff' } },
-          lastState: { terminated: { exitCode: 1, reason: 'Error' } },
-        },
-      ],
+      containerStatuses: [{ name: 'main', ...main }],
     },
   };
+}
+
+test('a pod that keeps ending is shown as it comes, with the card of up and its last words', async () => {
+  const pod = decodePod({
+    restartCount: 4,
+    state: { waiting: { reason: 'CrashLoopBackOff' } },
+    lastState: { terminated: { exitCode: 1, reason: 'Error' } },
+  });
   const words = 'torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 9 GiB';
   await using kubectl = await fakeKubectl([
     ...serves('v1beta1'),
@@ -308,14 +310,7 @@ test('a pod that keeps ending is shown as it comes, with the card of up and its 
 });
 
 test('a pod whose probe fails has the card of a probe, with what the kubelet saw', async () => {
-  const pod = {
-    metadata: { name: 'agg-decode-x', labels: { 'nvidia.com/dynamo-component': 'decode' } },
-    status: {
-      phase: 'Running',
-      conditions: [{ type: 'PodScheduled', status: 'True' }],
-      containerStatuses: [{ name: 'main', restartCount: 6, state: { running: {} } }],
-    },
-  };
+  const pod = decodePod({ restartCount: 6, state: { running: {} } });
   const event = (lastTimestamp: string, message: string) => ({ lastTimestamp, message });
   await using kubectl = await fakeKubectl([
     ...serves('v1beta1'),

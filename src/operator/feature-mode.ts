@@ -1,4 +1,4 @@
-import { type MapNode, type Node, scalar, stringAt, withField } from '../model/node.ts';
+import { type MapNode, scalar, stringAt, withField } from '../model/node.ts';
 
 /** `mode` of gpuMemoryService and failover: v1alpha1 writes `intraPod`, v1beta1 `IntraPod`. */
 export function withMode(feature: MapNode, version: 'v1alpha1' | 'v1beta1'): MapNode {
@@ -7,13 +7,4 @@ export function withMode(feature: MapNode, version: 'v1alpha1' | 'v1beta1'): Map
   const first = mode.charAt(0);
   const text = `${version === 'v1alpha1' ? first.toLowerCase() : first.toUpperCase()}${mode.slice(1)}`;
   return withField(feature, 'mode', scalar(text, feature.fields.get('mode')?.origin ?? feature.origin));
-}
-
-/** The same for `experimental` of a v1beta1 component. */
-export function withBetaModes(experimental: Node): Node {
-  if (experimental.kind !== 'map') return experimental;
-  return ['gpuMemoryService', 'failover'].reduce((result, key) => {
-    const feature = result.fields.get(key);
-    return feature?.kind === 'map' ? withField(result, key, withMode(feature, 'v1beta1')) : result;
-  }, experimental);
 }
